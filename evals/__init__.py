@@ -1,0 +1,1 @@
+"""Evaluation: retrieval by document, answers in Russian."""

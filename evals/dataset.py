@@ -1,0 +1,94 @@
+"""The evaluation dataset: one JSON object a line, checked field by field."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from retrievers.errors import InputError
+
+
+class Hop(BaseModel):
+    """One step of a multi-step question."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    question: str = Field(min_length=1)
+    answer: str = ""
+    gold_doc_ids: tuple[str, ...] = ()
+
+
+class Question(BaseModel):
+    """A question with its gold answers and documents.
+
+    Args:
+        qid: unique within its file.
+        question: as a person asks it.
+        answers: accepted answers, best first; empty leaves the question out of answer metrics.
+        gold_doc_ids: documents that hold the answer; several where the question needs several.
+        answerable: False where the corpus holds no answer and abstaining is right.
+        paragraph: text of the passage that answers, where known.
+        hops: the steps of a multi-step question, in order.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    qid: str = Field(min_length=1)
+    question: str = Field(min_length=1)
+    answers: tuple[str, ...] = ()
+    gold_doc_ids: tuple[str, ...] = ()
+    answerable: bool = True
+    paragraph: str | None = None
+    hops: tuple[Hop, ...] = ()
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Question:
+        if not self.answerable and self.answers:
+            raise ValueError("answers must be empty where answerable is false")
+        if any(not answer.strip() for answer in self.answers):
+            raise ValueError("answers must not hold empty strings")
+        if len(set(self.gold_doc_ids)) != len(self.gold_doc_ids):
+            raise ValueError("gold_doc_ids must not repeat")
+        return self
+
+
+def read_questions(path: Path) -> list[Question]:
+    """Read an evaluation file.
+
+    Raises:
+        InputError: naming file, line and field of whatever is wrong; ids that repeat are wrong too.
+    """
+    if not path.is_file():
+        raise InputError(f"{path}: no such file; expected JSON Lines with qid, question, answers, gold_doc_ids")
+    questions: list[Question] = []
+    lines: dict[str, int] = {}
+    for number, question in _parse(path):
+        if question.qid in lines:
+            raise InputError(
+                f"{path}:{number}: field qid: {question.qid!r} stands already on line {lines[question.qid]}"
+            )
+        lines[question.qid] = number
+        questions.append(question)
+    if not questions:
+        raise InputError(f"{path}: holds no questions")
+    return questions
+
+
+def _parse(path: Path) -> Iterator[tuple[int, Question]]:
+    with path.open("rb") as file:
+        for number, raw in enumerate(file, start=1):
+            try:
+                line = raw.decode("utf-8-sig" if number == 1 else "utf-8").strip()
+                if line:
+                    yield number, Question.model_validate(json.loads(line))
+            except UnicodeDecodeError as error:
+                raise InputError(f"{path}:{number}: not UTF-8 ({error.reason} at byte {error.start})") from error
+            except json.JSONDecodeError as error:
+                raise InputError(f"{path}:{number}: not JSON: {error.msg} at column {error.colno}") from error
+            except ValidationError as error:
+                first = error.errors()[0]
+                field = ".".join(map(str, first["loc"])) or "record"
+                raise InputError(f"{path}:{number}: field {field}: {first['msg']}") from error
