@@ -1,0 +1,54 @@
+"""Which generator answers, and with what options."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+
+class GeneratorKind(StrEnum):
+    """Families of generators."""
+
+    READER = "reader"
+    SEQ2SEQ = "seq2seq"
+    CAUSAL = "causal"
+    CHAT = "chat"
+
+
+class GeneratorOptions(BaseModel):
+    """Options of a generator; those after ``kind`` concern language models, the offline reader needs none.
+
+    Args:
+        kind: the offline reader, a Hugging Face seq2seq or causal model, or a chat model.
+        model: hub name or path; for ``chat`` a model name, with its provider as ``"provider:name"`` where no
+            ``base_url`` is given (as ``langchain.chat_models.init_chat_model`` takes it).
+        revision: commit, tag or branch of a hub model.
+        gguf_file: name of the GGUF file inside the model's folder, for quantised causal checkpoints.
+        base_url: an OpenAI-compatible server (vLLM, Ollama, llama.cpp); its key comes from ``OPENAI_API_KEY``.
+        device: ``"cpu"``, ``"cuda"``, … or None for the best one at hand.
+        dtype: number format of the weights; ``int8`` and ``bf16`` where the hardware has them.
+        max_input_tokens: budget of the prompt; the weakest passages are dropped first, the question never.
+        max_new_tokens: longest answer.
+        timeout: seconds a server may take.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    kind: GeneratorKind = GeneratorKind.READER
+    model: str | None = None
+    revision: str | None = None
+    gguf_file: str | None = None
+    base_url: str | None = None
+    device: str | None = None
+    dtype: Literal["auto", "fp32", "bf16", "fp16", "int8"] = "auto"
+    max_input_tokens: int = Field(default=2048, ge=64)
+    max_new_tokens: int = Field(default=128, ge=1)
+    timeout: float = Field(default=120.0, gt=0)
+
+    @model_validator(mode="after")
+    def _model_is_named(self) -> GeneratorOptions:
+        if self.kind is not GeneratorKind.READER and not self.model:
+            raise ValueError(f"kind {self.kind.value!r} needs a model: a name or a path")
+        return self

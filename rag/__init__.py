@@ -1,0 +1,1 @@
+"""Question answering over Russian documents: reading, indexing, the answering chain and its commands."""

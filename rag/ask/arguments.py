@@ -1,0 +1,105 @@
+"""Flags of ``rag.ask`` and how they override a profile."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from rag.profile import DEFAULT_PROFILE, RetrieverKind
+from retrievers.errors import InputError
+
+_EPILOG = """Without a question: an interactive prompt on a terminal, else one question a line from standard input.
+Any profile option can be set: by flag, --set retrieval.neighbours=1, or environment, RAG_RETRIEVAL__NEIGHBOURS=1.
+"""
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Parser of the command's flags."""
+    parser = argparse.ArgumentParser(
+        prog="python -m rag.ask",
+        description="Answer a question in Russian from an index of documents, with citations.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("question", nargs="?", help="the question")
+    parser.add_argument(
+        "--index", type=Path, metavar="DIR", help="index directory (default: a demo index, built on first use)"
+    )
+    parser.add_argument(
+        "--profile", metavar="NAME", help=f"pipeline to answer with (default: the index's own, else {DEFAULT_PROFILE})"
+    )
+    parser.add_argument("--retriever", metavar="NAME", help=f"one of {', '.join(RetrieverKind)}")
+    parser.add_argument("--k", type=int, metavar="N", help="passages the answer is read from")
+    parser.add_argument(
+        "--min-confidence", type=float, metavar="X", help="withhold answers of a lower confidence, 0 to 1"
+    )
+    parser.add_argument(
+        "--filter", action="append", default=[], metavar="FIELD=VALUE",
+        help='only documents with this metadata; repeat to narrow, or give JSON: \'{"year": {"$gte": 1900}}\'',
+    )  # fmt: skip
+    parser.add_argument("--set", action="append", default=[], metavar="OPTION=VALUE", help="set a profile option")
+    parser.add_argument("--json", action="store_true", help="print one JSON object a question")
+    parser.add_argument("--show-contexts", action="store_true", help="print the passages the answer was read from")
+    parser.add_argument("--stream", action="store_true", help="print the answer as it is written")
+    return parser
+
+
+def profile_overrides(arguments: argparse.Namespace) -> dict[str, Any]:
+    """Nested profile options that the flags set."""
+    overrides: dict[str, Any] = {}
+    for assignment in arguments.set:
+        option, separator, value = assignment.partition("=")
+        if not separator or not option:
+            raise InputError(f"--set {assignment!r}: expected OPTION=VALUE, like retrieval.k=8")
+        _assign(overrides, option, value)
+    shortcuts = {
+        "retrieval.retriever": arguments.retriever,
+        "retrieval.k": arguments.k,
+        "abstention.min_confidence": arguments.min_confidence,
+    }
+    for option, value in shortcuts.items():
+        if value is not None:
+            _assign(overrides, option, value)
+    return overrides
+
+
+def metadata_filter(expressions: Sequence[str]) -> dict[str, Any] | None:
+    """Chroma ``where`` dict of the ``--filter`` flags; several are joined by ``$and``."""
+    clauses = [_clause(expression) for expression in expressions]
+    if not clauses:
+        return None
+    return clauses[0] if len(clauses) == 1 else {"$and": clauses}
+
+
+def _assign(options: dict[str, Any], path: str, value: object) -> None:
+    *sections, name = path.split(".")
+    for section in sections:
+        options = options.setdefault(section, {})
+        if not isinstance(options, dict):
+            raise InputError(f"option {path}: {section} is a value already, it has no options of its own")
+    options[name] = value
+
+
+def _clause(expression: str) -> dict[str, Any]:
+    if expression.lstrip().startswith("{"):
+        try:
+            clause = json.loads(expression)
+        except json.JSONDecodeError as error:
+            raise InputError(f"--filter {expression!r} is not JSON: {error.msg} at column {error.colno}") from error
+        return dict(clause)
+    field, separator, value = expression.partition("=")
+    if not separator or not field:
+        raise InputError(f"--filter {expression!r}: expected FIELD=VALUE or a JSON object")
+    return {field: _scalar(value)}
+
+
+def _scalar(text: str) -> str | int | float | bool:
+    """Number or truth value where the text is one in JSON, else the text itself."""
+    try:
+        value = json.loads(text)
+    except json.JSONDecodeError:
+        return text
+    return value if isinstance(value, str | int | float | bool) else text

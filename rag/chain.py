@@ -1,0 +1,368 @@
+"""The question-answering chain: retrieve, rerank, widen, generate, judge, cite."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import time
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+
+from langchain_core.callbacks import AsyncCallbackManagerForChainRun, CallbackManagerForChainRun
+from langchain_core.documents import BaseDocumentCompressor, Document
+from langchain_core.retrievers import BaseRetriever
+from langchain_core.runnables import Runnable, RunnableConfig, RunnableLambda, RunnableSerializable, patch_config
+from pydantic import ConfigDict, Field
+
+from generators.base import NO_ANSWER, Generation, ReadingTask
+from rag.answer import Answer, Context
+from rag.citations import cite
+from rag.question import check_question
+from retrievers.documents import chunk_id_of, doc_id_of
+
+if TYPE_CHECKING:
+    from rag.index import Index
+    from rag.profile import Profile
+
+Filter = dict[str, Any]
+
+
+@runtime_checkable
+class Judge(Protocol):
+    """Says how far an answer can be trusted."""
+
+    def confidence(self, question: str, generation: Generation, documents: Sequence[Document]) -> float:
+        """Probability in [0, 1] that ``generation``, read from ``documents``, answers ``question`` rightly."""
+        ...
+
+
+@dataclass(slots=True)
+class _Progress:
+    """One question on its way through the chain."""
+
+    question: str
+    k: int
+    documents: list[Document] = field(default_factory=list)
+    timings: dict[str, float] = field(default_factory=dict)
+    started: float = field(default_factory=time.perf_counter)
+    lap: float = field(default_factory=time.perf_counter)
+
+    def mark(self, stage: str) -> None:
+        """Write down the seconds since the previous stage ended."""
+        now = time.perf_counter()
+        self.timings[stage] = now - self.lap
+        self.timings["total"] = now - self.started
+        self.lap = now
+
+    def task(self) -> ReadingTask:
+        """What the generator reads."""
+        return ReadingTask(self.question, tuple(self.documents))
+
+    def contexts(self) -> tuple[Context, ...]:
+        """The passages read, with the scores of every stage that saw them."""
+        return tuple(
+            Context(
+                chunk_id=chunk_id_of(document),
+                doc_id=doc_id_of(document),
+                title=str(document.metadata.get("title", "")),
+                text=document.page_content,
+                scores=dict(document.metadata.get("scores", {})),
+            )
+            for document in self.documents
+        )
+
+    def opening(self) -> Answer:
+        """First streamed part: the passages, before any word of the answer."""
+        return Answer(self.question, contexts=self.contexts(), timings=dict(self.timings))
+
+
+class RagChain(RunnableSerializable[str, Answer]):
+    """A runnable from a Russian question to a cited :class:`~rag.answer.Answer`.
+
+    ``invoke``, ``ainvoke``, ``batch``, ``stream`` and their async twins take ``k`` (passages to read) and ``filter``
+    (a Chroma ``where`` dict over the documents' metadata) as named options: ``chain.invoke(question, k=3,
+    filter={"topic": "спорт"})``. Streamed parts add up: the first carries the contexts, the last the citations.
+
+    Args:
+        retriever: finds ``pool`` candidates.
+        compressor: orders them; None keeps the retriever's order.
+        generator: writes the answer from the best ``k``.
+        judge: calibrates the confidence; without one the generator's own is taken.
+        widen: shows each passage with its neighbours (small-to-big).
+        pool: candidates fetched.
+        k: passages read.
+        min_confidence: answers below it are withheld.
+    """
+
+    model_config = ConfigDict(arbitrary_types_allowed=True, extra="forbid")
+
+    retriever: BaseRetriever
+    compressor: BaseDocumentCompressor | None = None
+    generator: Runnable[ReadingTask, Generation]
+    judge: Judge | None = Field(default=None, repr=False)
+    widen: Callable[[list[Document]], list[Document]] | None = Field(default=None, repr=False)
+    pool: int = Field(default=50, ge=1)
+    k: int = Field(default=5, ge=1)
+    min_confidence: float = Field(default=0.0, ge=0.0, le=1.0)
+
+    def invoke(
+        self,
+        input: str,  # the parameter's name in Runnable
+        config: RunnableConfig | None = None,
+        *,
+        k: int | None = None,
+        filter: Filter | None = None,  # its name in every LangChain store
+    ) -> Answer:
+        """Answer a question.
+
+        Raises:
+            InputError: the question holds nothing to search for, or the filter is malformed.
+        """
+        return self._call_with_config(self._answer, input, config, k=k, where=filter)
+
+    async def ainvoke(
+        self,
+        input: str,
+        config: RunnableConfig | None = None,
+        *,
+        k: int | None = None,
+        filter: Filter | None = None,
+    ) -> Answer:
+        """Answer a question without blocking the event loop."""
+        return await self._acall_with_config(self._aanswer, input, config, k=k, where=filter)
+
+    def stream(
+        self,
+        input: str,
+        config: RunnableConfig | None = None,
+        *,
+        k: int | None = None,
+        filter: Filter | None = None,
+    ) -> Iterator[Answer]:
+        """Yield parts of the answer as they come; their sum is what :meth:`invoke` returns."""
+        yield from self._transform_stream_with_config(iter([input]), self._stream, config, k=k, where=filter)
+
+    async def astream(
+        self,
+        input: str,
+        config: RunnableConfig | None = None,
+        *,
+        k: int | None = None,
+        filter: Filter | None = None,
+    ) -> AsyncIterator[Answer]:
+        """Async twin of :meth:`stream`."""
+
+        async def questions() -> AsyncIterator[str]:
+            yield input
+
+        async for part in self._atransform_stream_with_config(questions(), self._astream, config, k=k, where=filter):
+            yield part
+
+    # Sync and async differ only in how a stage is called; what happens between the stages is shared.
+
+    def _answer(
+        self,
+        question: str,
+        run_manager: CallbackManagerForChainRun,
+        config: RunnableConfig,
+        *,
+        k: int | None,
+        where: Filter | None,
+    ) -> Answer:
+        progress = self._prepare(question, k, where, config, run_manager)
+        generation = Generation("")
+        if progress.documents:
+            generation = self.generator.invoke(progress.task(), _child(config, run_manager, "generate"))
+        return self._finish(progress, generation)
+
+    async def _aanswer(
+        self,
+        question: str,
+        run_manager: AsyncCallbackManagerForChainRun,
+        config: RunnableConfig,
+        *,
+        k: int | None,
+        where: Filter | None,
+    ) -> Answer:
+        progress = await self._aprepare(question, k, where, config, run_manager)
+        generation = Generation("")
+        if progress.documents:
+            generation = await self.generator.ainvoke(progress.task(), _child(config, run_manager, "generate"))
+        return self._finish(progress, generation)
+
+    def _stream(
+        self,
+        questions: Iterator[str],
+        run_manager: CallbackManagerForChainRun,
+        config: RunnableConfig,
+        *,
+        k: int | None,
+        where: Filter | None,
+    ) -> Iterator[Answer]:
+        progress = self._prepare("".join(questions), k, where, config, run_manager)
+        yield progress.opening()
+        released, whole = "", Generation("")
+        for part in self._parts(progress, _child(config, run_manager, "generate")):
+            whole += part
+            if self._may_release(part):
+                released += part.text
+                yield Answer(progress.question, part.text)
+        yield self._closing(progress, whole, released)
+
+    async def _astream(
+        self,
+        questions: AsyncIterator[str],
+        run_manager: AsyncCallbackManagerForChainRun,
+        config: RunnableConfig,
+        *,
+        k: int | None,
+        where: Filter | None,
+    ) -> AsyncIterator[Answer]:
+        question = "".join([part async for part in questions])
+        progress = await self._aprepare(question, k, where, config, run_manager)
+        yield progress.opening()
+        released, whole = "", Generation("")
+        async for part in self._aparts(progress, _child(config, run_manager, "generate")):
+            whole += part
+            if self._may_release(part):
+                released += part.text
+                yield Answer(progress.question, part.text)
+        yield self._closing(progress, whole, released)
+
+    def _parts(self, progress: _Progress, config: RunnableConfig) -> Iterator[Generation]:
+        if progress.documents:
+            yield from self.generator.stream(progress.task(), config)
+
+    async def _aparts(self, progress: _Progress, config: RunnableConfig) -> AsyncIterator[Generation]:
+        if progress.documents:
+            async for part in self.generator.astream(progress.task(), config):
+                yield part
+
+    def _prepare(
+        self,
+        question: str,
+        k: int | None,
+        where: Filter | None,
+        config: RunnableConfig,
+        run_manager: CallbackManagerForChainRun,
+    ) -> _Progress:
+        progress = _Progress(check_question(question), self.k if k is None else k)
+        found = self.retriever.invoke(
+            progress.question, _child(config, run_manager, "retrieve"), **self._search_options(progress, where)
+        )
+        progress.mark("retrieve")
+        if self.compressor is not None:
+            found = _rerank(self.compressor).invoke((progress.question, found), _child(config, run_manager, "rerank"))
+            progress.mark("rerank")
+        progress.documents = self._widen(found[: progress.k])
+        return progress
+
+    async def _aprepare(
+        self,
+        question: str,
+        k: int | None,
+        where: Filter | None,
+        config: RunnableConfig,
+        run_manager: AsyncCallbackManagerForChainRun,
+    ) -> _Progress:
+        progress = _Progress(check_question(question), self.k if k is None else k)
+        found = await self.retriever.ainvoke(
+            progress.question, _child(config, run_manager, "retrieve"), **self._search_options(progress, where)
+        )
+        progress.mark("retrieve")
+        if self.compressor is not None:
+            found = await _rerank(self.compressor).ainvoke(
+                (progress.question, found), _child(config, run_manager, "rerank")
+            )
+            progress.mark("rerank")
+        progress.documents = self._widen(found[: progress.k])
+        return progress
+
+    def _search_options(self, progress: _Progress, where: Filter | None) -> dict[str, Any]:
+        pool = self.pool if self.compressor is not None else progress.k
+        # A retriever of somebody else may know no filter: it is named only when one was asked for.
+        return {"k": max(pool, progress.k)} | ({} if where is None else {"filter": where})
+
+    def _widen(self, documents: list[Document]) -> list[Document]:
+        return documents if self.widen is None else self.widen(documents)
+
+    def _may_release(self, part: Generation) -> bool:
+        # Text that the judge may still withhold is not shown; a part with a confidence waits for its judgement.
+        return self.min_confidence == 0 and part.confidence is None and bool(part.text)
+
+    def _finish(self, progress: _Progress, generation: Generation) -> Answer:
+        """Judge what was generated and cite it, or abstain."""
+        documents = progress.documents
+        confidence = self._confidence(progress.question, generation, documents)
+        abstained = generation.text in {"", NO_ANSWER} or confidence < self.min_confidence
+        citations = () if abstained else cite(generation.evidence, documents)
+        progress.mark("generate")
+        return Answer(
+            question=progress.question,
+            answer=NO_ANSWER if abstained else generation.text,
+            abstained=abstained,
+            confidence=confidence,
+            citations=citations,
+            contexts=progress.contexts(),
+            timings=progress.timings,
+        )
+
+    def _confidence(self, question: str, generation: Generation, documents: Sequence[Document]) -> float:
+        if generation.text in {"", NO_ANSWER}:
+            return 0.0
+        if self.judge is not None:
+            return self.judge.confidence(question, generation, documents)
+        # A generator that cannot tell is taken at its word: it was asked to say so when there is no answer.
+        return 1.0 if generation.confidence is None else generation.confidence
+
+    def _closing(self, progress: _Progress, generation: Generation, released: str) -> Answer:
+        final = self._finish(progress, generation)
+        return dataclasses.replace(final, answer=final.answer.removeprefix(released))
+
+
+def _child(
+    config: RunnableConfig, run_manager: CallbackManagerForChainRun | AsyncCallbackManagerForChainRun, stage: str
+) -> RunnableConfig:
+    return patch_config(config, callbacks=run_manager.get_child(stage), run_name=stage)
+
+
+def _rerank(compressor: BaseDocumentCompressor) -> Runnable[tuple[str, list[Document]], list[Document]]:
+    """A compressor as a traced stage of its own."""
+
+    def compress(task: tuple[str, list[Document]], config: RunnableConfig) -> list[Document]:
+        question, documents = task
+        return list(compressor.compress_documents(documents, question, callbacks=config.get("callbacks")))
+
+    async def acompress(task: tuple[str, list[Document]], config: RunnableConfig) -> list[Document]:
+        question, documents = task
+        return list(await compressor.acompress_documents(documents, question, callbacks=config.get("callbacks")))
+
+    return RunnableLambda(compress, afunc=acompress, name="rerank")
+
+
+def build_chain(index: Index, profile: Profile) -> RagChain:
+    """The chain that ``profile`` describes, over ``index``. Models load on the first question.
+
+    Raises:
+        MissingExtraError: a part needs packages that are not installed.
+        ModelUnavailableError: a part needs weights that are not at hand.
+        IndexMismatchError: the index was built for another encoder than the profile's.
+    """
+    from rag.abstention import EvidenceJudge, load_calibration
+    from rag.components import build_compressor, build_generator, build_retriever
+    from rag.documents.neighbours import widen
+
+    options, abstention = profile.retrieval, profile.abstention
+    analyzer, calibration = index.analyzer(), load_calibration(abstention.calibration)
+    threshold = calibration.threshold if abstention.min_confidence is None else abstention.min_confidence
+    return RagChain(
+        retriever=build_retriever(index, options),
+        compressor=build_compressor(index, profile.compressor),
+        generator=build_generator(profile.generator),
+        judge=EvidenceJudge(calibration, analyzer, index.idf),
+        widen=functools.partial(widen, index.chunks, options.neighbours) if options.neighbours else None,
+        pool=options.pool,
+        k=options.k,
+        min_confidence=threshold,
+    )

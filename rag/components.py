@@ -1,0 +1,100 @@
+"""The parts of a chain as a profile names them. A part whose packages or weights are missing says how to get them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from langchain_core.documents import BaseDocumentCompressor
+from langchain_core.retrievers import BaseRetriever
+from langchain_core.runnables import Runnable
+
+from generators.base import Generation, ReadingTask
+from generators.options import GeneratorKind, GeneratorOptions
+from rag.profile import RetrievalOptions, RetrieverKind
+from retrievers.scorers.options import CompressorOptions, ScorerKind
+
+if TYPE_CHECKING:
+    from langchain_core.cross_encoders import BaseCrossEncoder
+
+    from rag.index import Index
+
+
+def build_retriever(index: Index, options: RetrievalOptions) -> BaseRetriever:
+    """The retriever ``options.retriever`` names, over ``index``."""
+    match options.retriever:
+        case RetrieverKind.BM25:
+            return index.bm25()
+        case RetrieverKind.TFIDF:
+            return index.tfidf()
+        case RetrieverKind.DENSE:
+            return index.dense()
+        case RetrieverKind.HYBRID:
+            return _hybrid(index, options)
+        case RetrieverKind.COVERAGE:
+            from retrievers.coverage import CoverageRetriever
+
+            return CoverageRetriever(retriever=_hybrid(index, options), options=options.coverage, k=options.k)
+
+
+def _hybrid(index: Index, options: RetrievalOptions) -> BaseRetriever:
+    from retrievers.hybrid import HybridRetriever
+
+    legs = {"bm25": index.bm25, "tfidf": index.tfidf, "dense": index.dense}
+    used = {name: weight for name, weight in options.hybrid.weights.items() if weight > 0}
+    return HybridRetriever(
+        retrievers=[legs[name]() for name in used],
+        weights=list(used.values()),
+        depths=[options.hybrid.depth] * len(used),
+        method=options.hybrid.method,
+        k=options.k,
+    )
+
+
+def build_compressor(index: Index, options: CompressorOptions) -> BaseDocumentCompressor | None:
+    """The cross-encoder compressor over the scorer that ``options.kind`` names; None for no reranking."""
+    scorer = _scorer(index, options)
+    if scorer is None:
+        return None
+    from retrievers.cross_encoder import CrossEncoderCompressor
+
+    return CrossEncoderCompressor(model=scorer, batch_size=options.batch_size, threshold=options.threshold)
+
+
+def _scorer(index: Index, options: CompressorOptions) -> BaseCrossEncoder | None:
+    match options.kind:
+        case ScorerKind.NONE:
+            return None
+        case ScorerKind.LIGHT:
+            from retrievers.scorers.light import LightScorer, load_light_weights
+
+            return LightScorer(load_light_weights(options.model), index.idf, index.analyzer())
+        case ScorerKind.ONNX:
+            from retrievers.scorers.onnx import OnnxScorer
+
+            return OnnxScorer(str(options.model), max_length=options.max_length)
+        case ScorerKind.HUGGINGFACE:
+            from retrievers.scorers.huggingface import HuggingFaceScorer
+
+            return HuggingFaceScorer(
+                str(options.model), revision=options.revision, device=options.device, max_length=options.max_length
+            )
+
+
+def build_generator(options: GeneratorOptions) -> Runnable[ReadingTask, Generation]:
+    """The generator that ``options.kind`` names."""
+    match options.kind:
+        case GeneratorKind.READER:
+            from generators.reader import OfflineReader
+
+            return OfflineReader()
+        case GeneratorKind.SEQ2SEQ | GeneratorKind.CAUSAL:
+            from generators.huggingface import load_language_model
+
+            llm = load_language_model(options)
+        case GeneratorKind.CHAT:
+            from generators.chat import load_chat_model
+
+            llm = load_chat_model(options)
+    from generators.grounded import PromptedGenerator
+
+    return PromptedGenerator.for_model(llm, options)

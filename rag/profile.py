@@ -1,0 +1,195 @@
+"""Profiles: which retriever, compressor and generator answer, and with what options.
+
+A profile is TOML. The shipped ones stand in ``rag/profiles``; a file of the same name in the user's configuration
+directory merges over it, environment variables (``RAG_RETRIEVAL__K=8``) over that, flags over all. A user's file of
+another name is a new profile and names the one it ``extends``.
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Mapping
+from enum import StrEnum
+from importlib import resources
+from pathlib import Path
+from typing import Any, Literal
+
+import platformdirs
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic_settings import BaseSettings, EnvSettingsSource, SettingsConfigDict
+
+from generators.options import GeneratorOptions
+from rag.index.options import IndexOptions
+from retrievers.coverage import CoverageOptions
+from retrievers.errors import InputError
+from retrievers.scorers.options import CompressorOptions
+
+APPLICATION = "russian-rag"
+ENVIRONMENT_PREFIX = "RAG_"
+DEFAULT_PROFILE = "offline"
+
+
+class RetrieverKind(StrEnum):
+    """Which retriever a chain starts with."""
+
+    BM25 = "bm25"
+    TFIDF = "tfidf"
+    DENSE = "dense"
+    HYBRID = "hybrid"
+    COVERAGE = "coverage"
+
+
+class _Options(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class HybridOptions(_Options):
+    """How the legs of the hybrid retriever are fused.
+
+    Args:
+        method: reciprocal rank fusion, or a weighted sum of normalised scores.
+        weights: weight of each leg by component name; a leg of weight 0 is not asked.
+        depth: how many hits each leg contributes.
+        rank_constant: the constant of reciprocal rank fusion.
+    """
+
+    method: Literal["rrf", "weighted"] = "weighted"
+    weights: dict[str, float] = Field(default_factory=lambda: {"bm25": 1.0, "dense": 0.3})
+    depth: int = Field(default=100, ge=1)
+    rank_constant: int = Field(default=60, ge=1)
+
+
+class RetrievalOptions(_Options):
+    """How candidates are found and how many the generator reads.
+
+    Args:
+        retriever: the retriever asked.
+        pool: candidates fetched for the compressor.
+        k: passages kept for the generator.
+        neighbours: chunks of the same document shown around each passage (small-to-big).
+        hybrid: fusion of the hybrid retriever.
+        coverage: selection of the coverage-aware retriever.
+    """
+
+    retriever: RetrieverKind = RetrieverKind.HYBRID
+    pool: int = Field(default=50, ge=1)
+    k: int = Field(default=5, ge=1)
+    neighbours: int = Field(default=0, ge=0, le=5)
+    hybrid: HybridOptions = HybridOptions()
+    coverage: CoverageOptions = CoverageOptions()
+
+
+class AbstentionOptions(_Options):
+    """When to say that the documents hold no answer.
+
+    Args:
+        min_confidence: answers of a lower calibrated confidence are withheld; 0 answers always, None takes the
+            threshold that the calibration found.
+        calibration: name of the shipped calibration, or path of one made by ``python -m training.calibration``.
+    """
+
+    min_confidence: float | None = Field(default=None, ge=0.0, le=1.0)
+    calibration: str = "offline"
+
+
+class Profile(_Options):
+    """Everything that makes a pipeline, as one immutable value."""
+
+    name: str
+    index: IndexOptions = IndexOptions()
+    retrieval: RetrievalOptions = RetrievalOptions()
+    compressor: CompressorOptions = CompressorOptions()
+    generator: GeneratorOptions = GeneratorOptions()
+    abstention: AbstentionOptions = AbstentionOptions()
+
+
+def user_profiles_directory() -> Path:
+    """Where a user's own profile files are looked for."""
+    return platformdirs.user_config_path(APPLICATION) / "profiles"
+
+
+def known_profiles() -> list[str]:
+    """Names of the shipped and the user's own profiles."""
+    shipped = {Path(entry.name).stem for entry in resources.files("rag").joinpath("profiles").iterdir()}
+    return sorted(shipped | {path.stem for path in user_profiles_directory().glob("*.toml")})
+
+
+def load_profile(name: str = DEFAULT_PROFILE, overrides: Mapping[str, Any] | None = None) -> Profile:
+    """Read a profile and everything that merges over it.
+
+    Args:
+        name: a known profile.
+        overrides: nested options that win over files and environment, as flags do: ``{"retrieval": {"k": 3}}``.
+
+    Raises:
+        InputError: an unknown profile (the known ones are listed) or option, or a value out of range.
+    """
+    values = _read_files(name, seen=())
+    for layer in (_environment(), overrides or {}):
+        values = _merge(values, layer)
+    try:
+        return Profile.model_validate({**values, "name": name})
+    except ValidationError as error:
+        first = error.errors()[0]
+        option = ".".join(map(str, first["loc"]))
+        raise InputError(f"profile {name!r}: option {option}: {first['msg']} (got {first['input']!r})") from error
+
+
+def _read_files(name: str, seen: tuple[str, ...]) -> dict[str, Any]:
+    if name in seen:
+        raise InputError(f"profile {name!r} extends itself: {' -> '.join((*seen, name))}")
+    shipped = resources.files("rag").joinpath("profiles", f"{name}.toml")
+    own = user_profiles_directory() / f"{name}.toml"
+    known = known_profiles()
+    if name not in known:
+        raise InputError(f"unknown profile {name!r}; known: {', '.join(known)}; own ones go to {own.parent}")
+    values = _parse(shipped.read_text(encoding="utf-8"), f"profiles/{name}.toml") if shipped.is_file() else {}
+    if own.is_file():
+        values = _merge(values, _parse(_read_own(own), str(own)))
+    base = values.pop("extends", None)
+    if base is None:
+        return values
+    return _merge(_read_files(str(base), (*seen, name)), values)
+
+
+def _read_own(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"profile file {path} cannot be read: {error}") from error
+
+
+def _parse(text: str, where: str) -> dict[str, Any]:
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise InputError(f"profile file {where} is not TOML: {error}") from error
+
+
+class _Environment(BaseSettings):
+    """The sections of a profile as far as environment variables set them."""
+
+    model_config = SettingsConfigDict(env_prefix=ENVIRONMENT_PREFIX, env_nested_delimiter="__", extra="ignore")
+
+    index: dict[str, Any] = {}
+    retrieval: dict[str, Any] = {}
+    compressor: dict[str, Any] = {}
+    generator: dict[str, Any] = {}
+    abstention: dict[str, Any] = {}
+
+
+def _environment() -> dict[str, Any]:
+    if not any(key.upper().startswith(ENVIRONMENT_PREFIX) for key in os.environ):
+        return {}
+    return dict(EnvSettingsSource(_Environment)())
+
+
+def _merge(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
+    merged = dict(base)
+    for key, value in over.items():
+        if isinstance(value, Mapping) and isinstance(merged.get(key), Mapping):
+            merged[key] = _merge(merged[key], value)
+        else:
+            merged[key] = value
+    return merged

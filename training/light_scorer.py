@@ -1,0 +1,190 @@
+"""Fit the offline scorer on questions with known documents: ``python -m training.light_scorer --help``.
+
+Candidates come from the index by the profile's own retriever; a candidate is relevant when it holds the
+gold paragraph, or an answer in a gold document. Quality is cross-validated with folds split by document, so that no
+question is judged by weights that saw its document.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from langchain_core.documents import Document
+from rich.console import Console
+from rich.progress import track
+from rich.table import Table
+
+from evals.dataset import Question, read_questions
+from evals.metrics import hit_at_k, rank_documents, reciprocal_rank_at_k
+from evals.relevance import relevant_chunks
+from rag.command import run_command
+from retrievers.documents import chunk_id_of
+from retrievers.errors import InputError
+from retrievers.scorers.features import FEATURES, passage_features
+from retrievers.scorers.light import LightWeights, model_inputs
+from retrievers.word_vectors import word_vectors
+
+if TYPE_CHECKING:
+    from rag.index import Index
+    from rag.profile import Profile
+
+_FOLDS = 5
+_INVERSE_PENALTIES = (0.01, 0.03, 0.1, 0.3)  # of the logistic regression; the best by cross-validation is taken
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One question with its candidates, in the retriever's order.
+
+    Args:
+        question: with its gold.
+        candidates: chunks found.
+        relevant: ids of all relevant chunks of the index, found or not.
+        features: array of shape (len(candidates), len(FEATURES)).
+    """
+
+    question: Question
+    candidates: list[Document]
+    relevant: frozenset[str]
+    features: np.ndarray
+
+    @property
+    def labels(self) -> np.ndarray:
+        """Relevance of each candidate, bool, shape (len(candidates),)."""
+        return np.array([chunk_id_of(chunk) in self.relevant for chunk in self.candidates], dtype=bool)
+
+
+def collect_cases(index: Index, profile: Profile, questions: Sequence[Question]) -> list[Case]:
+    """Retrieve candidates of all questions that have gold documents and at least one relevant chunk."""
+    from rag.components import build_retriever
+
+    retriever, analyzer = build_retriever(index, profile.retrieval), index.analyzer()
+    cases = []
+    usable = [question for question in questions if question.gold_doc_ids]
+    for question in track(usable, "Retrieving", console=Console(stderr=True), disable=not sys.stderr.isatty()):
+        own = [chunk for doc_id in question.gold_doc_ids for chunk in index.chunks_of(doc_id)]
+        relevant = relevant_chunks(question, own)
+        candidates = retriever.invoke(question.question, k=profile.retrieval.pool)
+        if relevant and candidates:
+            features = passage_features(
+                question.question, candidates, analyzer=analyzer, idf=index.idf, vectors=word_vectors()
+            )
+            cases.append(Case(question, candidates, frozenset(relevant), features))
+    return cases
+
+
+def fit(cases: Sequence[Case], inverse_penalty: float, fitted_on: str = "") -> LightWeights:
+    """Fit the logistic regression on all candidates of all cases."""
+    from sklearn.linear_model import LogisticRegression
+
+    stacked = np.vstack([case.features for case in cases])
+    mean, scale = stacked.mean(axis=0), stacked.std(axis=0)
+    scale = np.where(scale > 0, scale, 1.0)
+    inputs = np.vstack([model_inputs(case.features, mean, scale) for case in cases])
+    model = LogisticRegression(C=inverse_penalty, max_iter=2000)
+    model.fit(inputs, np.concatenate([case.labels for case in cases]))
+    weights = [round(float(weight), 5) for weight in model.coef_[0]]
+    return LightWeights(
+        features=FEATURES,
+        mean=tuple(float(value) for value in mean),
+        scale=tuple(float(value) for value in scale),
+        absolute=tuple(weights[: len(FEATURES)]),
+        relative=tuple(weights[len(FEATURES) :]),
+        intercept=float(model.intercept_[0]),
+        fitted_on=fitted_on,
+    )
+
+
+def rerank(case: Case, weights: LightWeights) -> list[Document]:
+    """The case's candidates, best first by ``weights``."""
+    inputs = model_inputs(case.features, np.array(weights.mean), np.array(weights.scale))
+    scores = inputs @ np.array(weights.absolute + weights.relative)
+    return [case.candidates[at] for at in np.argsort(-scores, kind="stable")]
+
+
+def cross_validate(cases: Sequence[Case], inverse_penalty: float) -> list[list[Document]]:
+    """Every case's candidates as ranked by weights fitted without its document."""
+    from sklearn.model_selection import GroupKFold
+
+    groups = [case.question.gold_doc_ids[0] for case in cases]
+    folds = min(_FOLDS, len(set(groups)))
+    if folds < 2:
+        raise InputError("cross-validation needs questions over at least two documents")
+    rankings: list[list[Document]] = [[] for _ in cases]
+    for train, test in GroupKFold(folds).split(groups, groups=groups):
+        weights = fit([cases[at] for at in train], inverse_penalty)
+        for at in test:
+            rankings[at] = rerank(cases[at], weights)
+    return rankings
+
+
+def quality(cases: Sequence[Case], rankings: Sequence[Sequence[Document]]) -> dict[str, float]:
+    """Means over the cases: chunk hit@1, 5, 10, 20, document hit@1 and MRR@10."""
+    pairs = list(zip(cases, rankings, strict=True))
+    by_chunk = {
+        f"chunk hit@{k}": np.mean(
+            [hit_at_k([chunk_id_of(c) for c in ranked], case.relevant, k) for case, ranked in pairs]
+        )
+        for k in (1, 5, 10, 20)
+    }
+    documents = [(rank_documents(ranked), case.question.gold_doc_ids) for case, ranked in pairs]
+    by_document = {
+        "document hit@1": np.mean([hit_at_k(ranked, gold, 1) for ranked, gold in documents]),
+        "document MRR@10": np.mean([reciprocal_rank_at_k(ranked, gold, 10) for ranked, gold in documents]),
+    }
+    return {name: float(value) for name, value in (by_chunk | by_document).items()}
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Parse flags and fit."""
+    parser = argparse.ArgumentParser(prog="python -m training.light_scorer", description=__doc__)
+    parser.add_argument("--index", type=Path, required=True, metavar="DIR", help="index the questions are about")
+    parser.add_argument("--questions", type=Path, nargs="+", required=True, metavar="FILE", help="evaluation files")
+    parser.add_argument("--profile", default=None, metavar="NAME", help="retriever and pool (default: the index's own)")
+    parser.add_argument("--note", default="", help="what the data is, for the weights file")
+    parser.add_argument("--out", type=Path, required=True, metavar="FILE", help="weights to write")
+    arguments = parser.parse_args(argv)
+    return run_command(lambda: _run(arguments))
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    from rag.index import open_index
+    from rag.profile import load_profile
+
+    index = open_index(arguments.index)
+    profile = load_profile(arguments.profile or index.manifest.profile)
+    questions = [question for file in arguments.questions for question in read_questions(file)]
+    cases = collect_cases(index, profile, questions)
+    if not any(case.labels.any() for case in cases):
+        raise InputError("no question has a relevant chunk among its candidates; nothing to fit on")
+    runs = {penalty: cross_validate(cases, penalty) for penalty in _INVERSE_PENALTIES}
+    results = {penalty: quality(cases, rankings) for penalty, rankings in runs.items()}
+    best = max(results, key=lambda penalty: results[penalty]["chunk hit@5"])
+    before = quality(cases, [case.candidates for case in cases])
+    _print(before, results[best], len(cases), len(questions))
+    summary = ", ".join(f"{name} {value:.3f}" for name, value in results[best].items())
+    weights = fit(
+        cases, best, f"{arguments.note} {len(cases)} questions; cross-validated by document: {summary}".strip()
+    )
+    arguments.out.write_text(json.dumps(weights.model_dump(), ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+    return 0
+
+
+def _print(before: dict[str, float], after: dict[str, float], used: int, given: int) -> None:
+    table = Table(title=f"{used} of {given} questions, cross-validated by document")
+    for column in ("metric", "retriever", "with the scorer"):
+        table.add_column(column, justify="left" if column == "metric" else "right")
+    for name, value in before.items():
+        table.add_row(name, f"{value:.3f}", f"{after[name]:.3f}")
+    Console().print(table)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
