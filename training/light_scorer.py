@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from rag.profile import Profile
 
 _FOLDS = 5
-_INVERSE_PENALTIES = (0.01, 0.03, 0.1, 0.3)  # of the logistic regression; the best by cross-validation is taken
+INVERSE_PENALTY = 0.03  # of the logistic regression
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +61,17 @@ class Case:
         return np.array([chunk_id_of(chunk) in self.relevant for chunk in self.candidates], dtype=bool)
 
 
-def collect_cases(index: Index, profile: Profile, questions: Sequence[Question]) -> list[Case]:
-    """Retrieve candidates of all questions that have gold documents and at least one relevant chunk."""
+def collect_cases(
+    index: Index, profile: Profile, questions: Sequence[Question], *, keep_unfound: bool = False
+) -> list[Case]:
+    """Retrieve candidates of all questions that have gold documents.
+
+    Args:
+        index: to search.
+        profile: its retriever and pool.
+        questions: with their gold.
+        keep_unfound: keep questions without any relevant chunk in the index, too: for measuring, not for fitting.
+    """
     from rag.components import build_retriever
 
     retriever, analyzer = build_retriever(index, profile.retrieval), index.analyzer()
@@ -72,7 +81,7 @@ def collect_cases(index: Index, profile: Profile, questions: Sequence[Question])
         own = [chunk for doc_id in question.gold_doc_ids for chunk in index.chunks_of(doc_id)]
         relevant = relevant_chunks(question, own)
         candidates = retriever.invoke(question.question, k=profile.retrieval.pool)
-        if relevant and candidates:
+        if candidates and (relevant or keep_unfound):
             features = passage_features(
                 question.question, candidates, analyzer=analyzer, idf=index.idf, vectors=word_vectors()
             )
@@ -80,7 +89,7 @@ def collect_cases(index: Index, profile: Profile, questions: Sequence[Question])
     return cases
 
 
-def fit(cases: Sequence[Case], inverse_penalty: float, fitted_on: str = "") -> LightWeights:
+def fit(cases: Sequence[Case], fitted_on: str = "") -> LightWeights:
     """Fit the logistic regression on all candidates of all cases."""
     from sklearn.linear_model import LogisticRegression
 
@@ -88,7 +97,7 @@ def fit(cases: Sequence[Case], inverse_penalty: float, fitted_on: str = "") -> L
     mean, scale = stacked.mean(axis=0), stacked.std(axis=0)
     scale = np.where(scale > 0, scale, 1.0)
     inputs = np.vstack([model_inputs(case.features, mean, scale) for case in cases])
-    model = LogisticRegression(C=inverse_penalty, max_iter=2000)
+    model = LogisticRegression(C=INVERSE_PENALTY, max_iter=2000)
     model.fit(inputs, np.concatenate([case.labels for case in cases]))
     weights = [round(float(weight), 5) for weight in model.coef_[0]]
     return LightWeights(
@@ -109,7 +118,7 @@ def rerank(case: Case, weights: LightWeights) -> list[Document]:
     return [case.candidates[at] for at in np.argsort(-scores, kind="stable")]
 
 
-def cross_validate(cases: Sequence[Case], inverse_penalty: float) -> list[list[Document]]:
+def cross_validate(cases: Sequence[Case]) -> list[list[Document]]:
     """Every case's candidates as ranked by weights fitted without its document."""
     from sklearn.model_selection import GroupKFold
 
@@ -119,7 +128,7 @@ def cross_validate(cases: Sequence[Case], inverse_penalty: float) -> list[list[D
         raise InputError("cross-validation needs questions over at least two documents")
     rankings: list[list[Document]] = [[] for _ in cases]
     for train, test in GroupKFold(folds).split(groups, groups=groups):
-        weights = fit([cases[at] for at in train], inverse_penalty)
+        weights = fit([cases[at] for at in train])
         for at in test:
             rankings[at] = rerank(cases[at], weights)
     return rankings
@@ -164,15 +173,11 @@ def _run(arguments: argparse.Namespace) -> int:
     cases = collect_cases(index, profile, questions)
     if not any(case.labels.any() for case in cases):
         raise InputError("no question has a relevant chunk among its candidates; nothing to fit on")
-    runs = {penalty: cross_validate(cases, penalty) for penalty in _INVERSE_PENALTIES}
-    results = {penalty: quality(cases, rankings) for penalty, rankings in runs.items()}
-    best = max(results, key=lambda penalty: results[penalty]["chunk hit@5"])
     before = quality(cases, [case.candidates for case in cases])
-    _print(before, results[best], len(cases), len(questions))
-    summary = ", ".join(f"{name} {value:.3f}" for name, value in results[best].items())
-    weights = fit(
-        cases, best, f"{arguments.note} {len(cases)} questions; cross-validated by document: {summary}".strip()
-    )
+    after = quality(cases, cross_validate(cases))
+    _print(before, after, len(cases), len(questions))
+    summary = ", ".join(f"{name} {value:.3f}" for name, value in after.items())
+    weights = fit(cases, f"{arguments.note} {len(cases)} questions; cross-validated by document: {summary}".strip())
     arguments.out.write_text(json.dumps(weights.model_dump(), ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
     return 0
 
