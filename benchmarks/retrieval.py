@@ -105,7 +105,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     profile = arguments.profile or index.manifest.profile
     questions = [question for question in read_questions(arguments.questions) if question.gold_doc_ids]
     relevant = [
-        relevant_chunks(question, (chunk for doc in question.gold_doc_ids for chunk in index.chunks_of(doc)))
+        relevant_chunks(question, (chunk for doc in question.gold_doc_ids for chunk in index.chunks.chunks_of(doc)))
         if question.paragraph or question.answers
         else set()
         for question in questions

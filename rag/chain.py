@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import functools
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -351,7 +350,7 @@ def build_chain(index: Index, profile: Profile) -> RagChain:
     """
     from rag.abstention import EvidenceJudge, load_calibration
     from rag.components import build_compressor, build_generator, build_retriever
-    from rag.documents.neighbours import widen
+    from rag.documents.neighbours import widener
 
     options, abstention = profile.retrieval, profile.abstention
     analyzer, calibration = index.analyzer(), load_calibration(abstention.calibration)
@@ -361,7 +360,7 @@ def build_chain(index: Index, profile: Profile) -> RagChain:
         compressor=build_compressor(index, profile.compressor),
         generator=build_generator(profile.generator),
         judge=EvidenceJudge(calibration, analyzer, index.idf),
-        widen=functools.partial(widen, index.chunks, options.neighbours) if options.neighbours else None,
+        widen=widener(index.chunks, options.neighbours) if options.neighbours else None,
         pool=options.pool,
         k=options.k,
         min_confidence=threshold,

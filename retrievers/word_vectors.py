@@ -8,14 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from retrievers.analysis import lemma
 from retrievers.models import load_navec
 
 _CACHED_WORDS = 20_000  # decoded vectors kept: 24 MB
 
 
 class WordVectors:
-    """Unit vectors of folded words; a word form that the table lacks takes the vector of its lemma.
+    """Unit vectors of folded words; those of the dictionary forms are there most often, so ask for lemmas.
 
     Args:
         navec: the compressed table, product-quantised: 100 code books of 256 three-dimensional centroids.
@@ -29,29 +28,27 @@ class WordVectors:
         self.dimension = int(navec.pq.dim)
 
     def __contains__(self, word: str) -> bool:
-        return self._row(word) is not None
+        return word in self._rows
 
     def units(self, words: Sequence[str]) -> np.ndarray:
         """Array of shape (len(words), dimension), float32; rows have length 1, of unknown words 0."""
-        missing = [word for word in dict.fromkeys(words) if word not in self._decoded]
-        if len(self._decoded) + len(missing) > _CACHED_WORDS:
-            self._decoded, missing = {}, list(dict.fromkeys(words))
-        self._decoded |= zip(missing, self._decode(missing), strict=True)
         if not words:
             return np.zeros((0, self.dimension), np.float32)
-        return np.stack([self._decoded[word] for word in words])
+        decoded = self._decoded  # this call's own reference: another thread may start a new cache meanwhile
+        missing = [word for word in dict.fromkeys(words) if word not in decoded]
+        if len(decoded) + len(missing) > _CACHED_WORDS:
+            decoded, missing = {}, list(dict.fromkeys(words))
+        decoded.update(zip(missing, self._decode(missing), strict=True))
+        self._decoded = decoded
+        return np.stack([decoded[word] for word in words])
 
     def similarity(self, left: str, right: str) -> float:
         """Cosine in [-1, 1] of two words, 0 when either is unknown."""
         first, second = self.units([left, right])
         return float(first @ second)
 
-    def _row(self, word: str) -> int | None:
-        row = self._rows.get(word)
-        return self._rows.get(lemma(word)) if row is None else row
-
     def _decode(self, words: Sequence[str]) -> np.ndarray:
-        rows = [self._row(word) for word in words]
+        rows = [self._rows.get(word) for word in words]
         known = np.array([row is not None for row in rows], dtype=bool)
         codes = self._codes[np.array([row or 0 for row in rows], dtype=np.intp)]  # (n, 100)
         parts = self._centroids[np.arange(codes.shape[1]), codes]  # (n, 100, 3)

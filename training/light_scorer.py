@@ -78,7 +78,7 @@ def collect_cases(
     cases = []
     usable = [question for question in questions if question.gold_doc_ids]
     for question in track(usable, "Retrieving", console=Console(stderr=True), disable=not sys.stderr.isatty()):
-        own = [chunk for doc_id in question.gold_doc_ids for chunk in index.chunks_of(doc_id)]
+        own = [chunk for doc_id in question.gold_doc_ids for chunk in index.chunks.chunks_of(doc_id)]
         relevant = relevant_chunks(question, own)
         candidates = retriever.invoke(question.question, k=profile.retrieval.pool)
         if candidates and (relevant or keep_unfound):

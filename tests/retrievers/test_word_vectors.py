@@ -22,12 +22,6 @@ def test_shapes_and_unknown_words() -> None:
     assert word_vectors().units([]).shape == (0, word_vectors().dimension)
 
 
-def test_an_inflected_form_that_the_table_lacks_takes_its_lemma() -> None:
-    vectors = word_vectors()
-    assert "лиственницами" in vectors
-    assert vectors.similarity("лиственницами", "лиственница") == pytest.approx(1.0, abs=1e-5)
-
-
 def test_near_words_are_nearer() -> None:
     vectors = word_vectors()
     assert vectors.similarity("озеро", "река") > vectors.similarity("озеро", "договор") + 0.2
