@@ -66,6 +66,16 @@ def quality(
     return values
 
 
+def relevant_by_question(index: Index, questions: Sequence[Question]) -> list[set[str]]:
+    """Ids of the chunks that hold each question's paragraph or answer; empty where neither is known."""
+    return [
+        relevant_chunks(question, (chunk for doc in question.gold_doc_ids for chunk in index.chunks.chunks_of(doc)))
+        if question.paragraph or question.answers
+        else set()
+        for question in questions
+    ]
+
+
 def _mean(values: object) -> float:
     return float(np.mean(list(values)))  # type: ignore[call-overload]
 
@@ -104,12 +114,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     index = open_index(arguments.index)
     profile = arguments.profile or index.manifest.profile
     questions = [question for question in read_questions(arguments.questions) if question.gold_doc_ids]
-    relevant = [
-        relevant_chunks(question, (chunk for doc in question.gold_doc_ids for chunk in index.chunks.chunks_of(doc)))
-        if question.paragraph or question.answers
-        else set()
-        for question in questions
-    ]
+    relevant = relevant_by_question(index, questions)
     rows = [measure(name, search, questions, relevant) for name, search in _searches(index, profile).items()]
     if arguments.folds:
         rankings = _folded(index, profile, questions)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from langchain_core.documents import BaseDocumentCompressor
@@ -10,7 +11,7 @@ from langchain_core.runnables import Runnable
 
 from generators.base import Generation, ReadingTask
 from generators.options import GeneratorKind, GeneratorOptions
-from rag.profile import RetrievalOptions, RetrieverKind
+from rag.profile import Leg, RetrievalOptions, RetrieverKind
 from retrievers.scorers.options import CompressorOptions, ScorerKind
 
 if TYPE_CHECKING:
@@ -39,13 +40,19 @@ def build_retriever(index: Index, options: RetrievalOptions) -> BaseRetriever:
 def _hybrid(index: Index, options: RetrievalOptions) -> BaseRetriever:
     from retrievers.hybrid import HybridRetriever
 
-    legs = {"bm25": index.bm25, "tfidf": index.tfidf, "dense": index.dense}
+    legs: dict[Leg, Callable[[], BaseRetriever]] = {
+        "bm25": index.bm25,
+        "tfidf": index.tfidf,
+        "dense": index.dense,
+    }
     used = {name: weight for name, weight in options.hybrid.weights.items() if weight > 0}
     return HybridRetriever(
         retrievers=[legs[name]() for name in used],
         weights=list(used.values()),
         depths=[options.hybrid.depth] * len(used),
         method=options.hybrid.method,
+        normalization=options.hybrid.normalization,
+        rank_constant=options.hybrid.rank_constant,
         k=options.k,
     )
 

@@ -154,9 +154,13 @@ def quality(cases: Sequence[Case], rankings: Sequence[Sequence[Document]]) -> di
 def main(argv: Sequence[str] | None = None) -> int:
     """Parse flags and fit."""
     parser = argparse.ArgumentParser(prog="python -m training.light_scorer", description=__doc__)
-    parser.add_argument("--index", type=Path, required=True, metavar="DIR", help="index the questions are about")
-    parser.add_argument("--questions", type=Path, nargs="+", required=True, metavar="FILE", help="evaluation files")
-    parser.add_argument("--profile", default=None, metavar="NAME", help="retriever and pool (default: the index's own)")
+    parser.add_argument(
+        "--data", nargs=2, action="append", required=True, metavar=("INDEX", "QUESTIONS"),
+        help="an index directory and an evaluation file about it; repeat for several",
+    )  # fmt: skip
+    parser.add_argument(
+        "--profile", default=None, metavar="NAME", help="retriever and pool (default: each index's own)"
+    )
     parser.add_argument("--note", default="", help="what the data is, for the weights file")
     parser.add_argument("--out", type=Path, required=True, metavar="FILE", help="weights to write")
     arguments = parser.parse_args(argv)
@@ -167,23 +171,29 @@ def _run(arguments: argparse.Namespace) -> int:
     from rag.index import open_index
     from rag.profile import load_profile
 
-    index = open_index(arguments.index)
-    profile = load_profile(arguments.profile or index.manifest.profile)
-    questions = [question for file in arguments.questions for question in read_questions(file)]
-    cases = collect_cases(index, profile, questions)
+    groups: dict[str, list[Case]] = {}
+    for directory, file in arguments.data:
+        index = open_index(Path(directory))
+        profile = load_profile(arguments.profile or index.manifest.profile)
+        groups[file] = collect_cases(index, profile, read_questions(Path(file)))
+    cases = [case for group in groups.values() for case in group]
     if not any(case.labels.any() for case in cases):
         raise InputError("no question has a relevant chunk among its candidates; nothing to fit on")
-    before = quality(cases, [case.candidates for case in cases])
-    after = quality(cases, cross_validate(cases))
-    _print(before, after, len(cases), len(questions))
-    summary = ", ".join(f"{name} {value:.3f}" for name, value in after.items())
-    weights = fit(cases, f"{arguments.note} {len(cases)} questions; cross-validated by document: {summary}".strip())
+    rankings = iter(cross_validate(cases))
+    notes = []
+    for file, group in groups.items():
+        before = quality(group, [case.candidates for case in group])
+        after = quality(group, [next(rankings) for _ in group])
+        _print(f"{Path(file).name}: {len(group)} questions, cross-validated by document", before, after)
+        figures = ", ".join(f"{name} {value:.3f}" for name, value in after.items())
+        notes.append(f"{Path(file).name}: {len(group)} questions, cross-validated by document: {figures}.")
+    weights = fit(cases, " ".join([arguments.note, *notes]).strip())
     arguments.out.write_text(json.dumps(weights.model_dump(), ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
     return 0
 
 
-def _print(before: dict[str, float], after: dict[str, float], used: int, given: int) -> None:
-    table = Table(title=f"{used} of {given} questions, cross-validated by document")
+def _print(title: str, before: dict[str, float], after: dict[str, float]) -> None:
+    table = Table(title=title)
     for column in ("metric", "retriever", "with the scorer"):
         table.add_column(column, justify="left" if column == "metric" else "right")
     for name, value in before.items():
