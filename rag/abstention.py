@@ -19,15 +19,16 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from generators.base import Generation
 from rag.citations import final_score
 from retrievers.analysis import Analyzer
-from retrievers.documents import chunk_id_of, search_text
+from retrievers.documents import chunk_id_of, score_of, search_text
 from retrievers.errors import InputError
 
+RERANKER = "cross_encoder"  # component whose scores a passage is judged by
 _EPSILON = 1e-3  # probabilities are kept this far from 0 and 1 before their logit is taken
 
 FEATURES = (
     "generator_logit",  # log-odds of the generator's own confidence; 0 where it has none
-    "best_score",  # score of the best passage from the last stage that ranked it
-    "score_margin",  # how far that is above the mean of the passages read
+    "best_score",  # highest score of the passages read, the reranker's where there is one
+    "score_margin",  # how far that is above their mean
     "cited_coverage",  # share of the question's terms, weighted by idf, in the passage the answer stands in
     "best_coverage",  # the same over all passages read, for the one that covers most
     "unknown_terms",  # share of the question's terms that no document of the index has
@@ -98,11 +99,11 @@ def evidence_features(
     coverages = {chunk_id_of(document): _coverage(terms, document, analyzer, idf) for document in documents}
     cited = [coverages[span.chunk_id] for span in generation.evidence[:1] if span.chunk_id in coverages]
     best = max(coverages.values())
-    scores = [final_score(document) for document in documents]
+    scores = [score_of(document, RERANKER, final_score(document)) for document in documents]
     return [
         _logit(generation.confidence),
-        scores[0],
-        scores[0] - sum(scores) / len(scores),
+        max(scores),
+        max(scores) - sum(scores) / len(scores),
         cited[0] if cited else best,
         best,
         sum(idf(term) == 0.0 for term in terms) / len(terms) if terms else 0.0,

@@ -86,6 +86,7 @@ class RagChain(RunnableSerializable[str, Answer]):
     Args:
         retriever: finds ``pool`` candidates.
         compressor: orders them; None keeps the retriever's order.
+        selector: orders the candidates once more so that the first ``k`` make a good set, as coverage does.
         generator: writes the answer from the best ``k``.
         judge: calibrates the confidence; without one the generator's own is taken.
         widen: shows each passage with its neighbours (small-to-big).
@@ -98,6 +99,7 @@ class RagChain(RunnableSerializable[str, Answer]):
 
     retriever: BaseRetriever
     compressor: BaseDocumentCompressor | None = None
+    selector: BaseDocumentCompressor | None = None
     generator: Runnable[ReadingTask, Generation]
     judge: Judge | None = Field(default=None, repr=False)
     widen: Callable[[list[Document]], list[Document]] | None = Field(default=None, repr=False)
@@ -251,9 +253,10 @@ class RagChain(RunnableSerializable[str, Answer]):
             progress.question, _child(config, run_manager, "retrieve"), **self._search_options(progress, where)
         )
         progress.mark("retrieve")
-        if self.compressor is not None:
-            found = _rerank(self.compressor).invoke((progress.question, found), _child(config, run_manager, "rerank"))
-            progress.mark("rerank")
+        for stage, compressor in self._compressors():
+            task = (progress.question, found)
+            found = _compression(compressor, stage).invoke(task, _child(config, run_manager, stage))
+            progress.mark(stage)
         progress.documents = self._widen(found[: progress.k])
         return progress
 
@@ -270,16 +273,19 @@ class RagChain(RunnableSerializable[str, Answer]):
             progress.question, _child(config, run_manager, "retrieve"), **self._search_options(progress, where)
         )
         progress.mark("retrieve")
-        if self.compressor is not None:
-            found = await _rerank(self.compressor).ainvoke(
-                (progress.question, found), _child(config, run_manager, "rerank")
-            )
-            progress.mark("rerank")
+        for stage, compressor in self._compressors():
+            task = (progress.question, found)
+            found = await _compression(compressor, stage).ainvoke(task, _child(config, run_manager, stage))
+            progress.mark(stage)
         progress.documents = self._widen(found[: progress.k])
         return progress
 
+    def _compressors(self) -> list[tuple[str, BaseDocumentCompressor]]:
+        stages = (("rerank", self.compressor), ("select", self.selector))
+        return [(stage, compressor) for stage, compressor in stages if compressor is not None]
+
     def _search_options(self, progress: _Progress, where: Filter | None) -> dict[str, Any]:
-        pool = self.pool if self.compressor is not None else progress.k
+        pool = self.pool if self._compressors() else progress.k
         # A retriever of somebody else may know no filter: it is named only when one was asked for.
         return {"k": max(pool, progress.k)} | ({} if where is None else {"filter": where})
 
@@ -326,7 +332,9 @@ def _child(
     return patch_config(config, callbacks=run_manager.get_child(stage), run_name=stage)
 
 
-def _rerank(compressor: BaseDocumentCompressor) -> Runnable[tuple[str, list[Document]], list[Document]]:
+def _compression(
+    compressor: BaseDocumentCompressor, stage: str
+) -> Runnable[tuple[str, list[Document]], list[Document]]:
     """A compressor as a traced stage of its own."""
 
     def compress(task: tuple[str, list[Document]], config: RunnableConfig) -> list[Document]:
@@ -337,7 +345,7 @@ def _rerank(compressor: BaseDocumentCompressor) -> Runnable[tuple[str, list[Docu
         question, documents = task
         return list(await compressor.acompress_documents(documents, question, callbacks=config.get("callbacks")))
 
-    return RunnableLambda(compress, afunc=acompress, name="rerank")
+    return RunnableLambda(compress, afunc=acompress, name=stage)
 
 
 def build_chain(index: Index, profile: Profile) -> RagChain:
@@ -349,15 +357,22 @@ def build_chain(index: Index, profile: Profile) -> RagChain:
         IndexMismatchError: the index was built for another encoder than the profile's.
     """
     from rag.abstention import EvidenceJudge, load_calibration
-    from rag.components import build_compressor, build_generator, build_retriever
+    from rag.components import build_compressor, build_generator, build_retriever, build_selector
     from rag.documents.neighbours import widener
+    from rag.profile import RetrieverKind
 
+    index.require_encoder(profile.index.encoder)
     options, abstention = profile.retrieval, profile.abstention
+    compressor = build_compressor(index, profile.compressor)
+    # Reranking would undo a choice made for coverage: it comes first, and the choice is made from what it ranked.
+    covering = options.retriever is RetrieverKind.COVERAGE and compressor is not None
+    searched = options.model_copy(update={"retriever": RetrieverKind.HYBRID}) if covering else options
     analyzer, calibration = index.analyzer(), load_calibration(abstention.calibration)
     threshold = calibration.threshold if abstention.min_confidence is None else abstention.min_confidence
     return RagChain(
-        retriever=build_retriever(index, options),
-        compressor=build_compressor(index, profile.compressor),
+        retriever=build_retriever(index, searched),
+        compressor=compressor,
+        selector=build_selector(index, options) if covering else None,
         generator=build_generator(profile.generator),
         judge=EvidenceJudge(calibration, analyzer, index.idf),
         widen=widener(index.chunks, options.neighbours) if options.neighbours else None,

@@ -11,6 +11,7 @@ from langchain_core.runnables import Runnable
 
 from generators.base import Generation, ReadingTask
 from generators.options import GeneratorKind, GeneratorOptions
+from rag.abstention import RERANKER
 from rag.profile import Leg, RetrievalOptions, RetrieverKind
 from retrievers.scorers.options import CompressorOptions, ScorerKind
 
@@ -33,8 +34,16 @@ def build_retriever(index: Index, options: RetrievalOptions) -> BaseRetriever:
             return _hybrid(index, options)
         case RetrieverKind.COVERAGE:
             from retrievers.coverage import CoverageRetriever
+            from retrievers.entities import extract_entities
 
-            return CoverageRetriever(retriever=_hybrid(index, options), options=options.coverage, k=options.k)
+            return CoverageRetriever(
+                retriever=_hybrid(index, options),
+                options=options.coverage,
+                analyzer=index.analyzer(),
+                idf=index.idf,
+                extract_entities=extract_entities,
+                k=options.k,
+            )
 
 
 def _hybrid(index: Index, options: RetrievalOptions) -> BaseRetriever:
@@ -54,6 +63,21 @@ def _hybrid(index: Index, options: RetrievalOptions) -> BaseRetriever:
         normalization=options.hybrid.normalization,
         rank_constant=options.hybrid.rank_constant,
         k=options.k,
+    )
+
+
+def build_selector(index: Index, options: RetrievalOptions) -> BaseDocumentCompressor:
+    """What chooses the passages to read as a set after reranking: the other half of the coverage-aware retriever."""
+    from retrievers.coverage import CoverageCompressor
+    from retrievers.entities import extract_entities
+
+    return CoverageCompressor(
+        top_n=options.pool,  # a greedy choice of k is the beginning of a choice of more
+        options=options.coverage,
+        analyzer=index.analyzer(),
+        idf=index.idf,
+        extract_entities=extract_entities,
+        source=RERANKER,
     )
 
 

@@ -24,3 +24,7 @@ class MissingExtraError(ToolkitError, ImportError):
 
 class ModelUnavailableError(ToolkitError, OSError):
     """Model weights that are neither on disk nor reachable; the message says which command brings them."""
+
+
+class StoreUnavailableError(ToolkitError, OSError):
+    """A vector store that does not open or answer; the message names it."""

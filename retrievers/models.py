@@ -86,7 +86,7 @@ def load_ner() -> NER:
 
 @functools.cache
 def load_morph() -> Morph:
-    """The process-wide slovnet morphology tagger: list of words to part of speech and features (Universal Dependencies)."""
+    """The process-wide slovnet morphology tagger: words to parts of speech and features (Universal Dependencies)."""
     from slovnet import Morph
 
     return _read(Morph.load, slovnet_path("morph")).navec(load_navec())
@@ -94,7 +94,7 @@ def load_morph() -> Morph:
 
 @functools.cache
 def load_syntax() -> Syntax:
-    """The process-wide slovnet dependency parser: list of words to heads and relations (Universal Dependencies)."""
+    """The process-wide slovnet dependency parser: words to heads and relations (Universal Dependencies)."""
     from slovnet import Syntax
 
     return _read(Syntax.load, slovnet_path("syntax")).navec(load_navec())

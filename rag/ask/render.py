@@ -34,7 +34,7 @@ def _print_sources(answer: Answer, console: Console) -> None:
     for number, citation in enumerate(answer.citations, start=1):
         heading = f"[{number}] {citation.title} · документ {citation.doc_id} · фрагмент {citation.chunk_id}"
         console.print(Text(f"{heading} · оценка {_decimal(citation.score)}"))
-        console.print(Padding(_marked(citation, color=console.is_terminal), (0, 0, 0, 4)))
+        _print_indented(_marked(citation, color=console.is_terminal), console)
 
 
 def _print_nearest(answer: Answer, console: Console) -> None:
@@ -51,7 +51,15 @@ def _print_nearest(answer: Answer, console: Console) -> None:
 def _print_context(number: int, context: Context, text: str, console: Console) -> None:
     scores = ", ".join(f"{name} {_decimal(score)}" for name, score in context.scores.items())
     console.print(Text(f"[{number}] {context.title} · фрагмент {context.chunk_id} · {scores}"))
-    console.print(Padding(Text(text), (0, 0, 0, 4)))
+    _print_indented(Text(text), console)
+
+
+def _print_indented(text: Text, console: Console) -> None:
+    """Wrapped to the width of a terminal; elsewhere one line, for programs that read lines."""
+    if console.is_terminal:
+        console.print(Padding(text, (0, 0, 0, 4)))
+    else:
+        console.print(Text.assemble("    ", text), soft_wrap=True)
 
 
 def _marked(citation: Citation, *, color: bool) -> Text:

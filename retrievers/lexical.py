@@ -1,0 +1,243 @@
+"""What the retrievers over an inverted file share: postings, exact selection of the best rows, the LangChain adapter.
+
+Rows are the numbers of chunks in the order the index was built from, which is the order of the chunk store.
+"""
+
+from __future__ import annotations
+
+import json
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Annotated, Any, Protocol
+
+import numpy as np
+from langchain_core.callbacks import AsyncCallbackManagerForRetrieverRun, CallbackManagerForRetrieverRun
+from langchain_core.documents import Document
+from langchain_core.retrievers import BaseRetriever
+from langchain_core.runnables.config import run_in_executor
+from numpy.typing import NDArray
+from pydantic import ConfigDict, Field, SkipValidation, field_validator, model_validator
+
+from retrievers.analysis import Analyzer
+from retrievers.documents import with_score
+from retrievers.errors import InputError
+from retrievers.filters import Where, matches, validate
+
+Rows = NDArray[np.intp]
+Scores = NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class Postings:
+    """An inverted file: for every term the rows that hold it, each with a weight (a sparse matrix by columns).
+
+    Args:
+        weights: array of shape (n_postings,), float32.
+        rows: array of shape (n_postings,), the row each weight belongs to, ascending within a term.
+        starts: array of shape (n_terms + 1,), where each term's postings begin.
+        n_rows: number of rows, those without any term included.
+    """
+
+    weights: NDArray[np.float32]
+    rows: NDArray[np.int32]
+    starts: NDArray[np.int64]
+    n_rows: int
+
+    def __post_init__(self) -> None:
+        """Refuse arrays that do not belong together."""
+        if len(self.weights) != len(self.rows) or not len(self.starts) or self.starts[-1] != len(self.rows):
+            raise InputError(
+                f"expected postings of one length, got {len(self.weights)} weights, {len(self.rows)} rows "
+                f"and columns up to {self.starts[-1] if len(self.starts) else 'nothing'}"
+            )
+
+    def frequency(self, term: int) -> int:
+        """Number of rows that hold the term."""
+        return int(self.starts[term + 1] - self.starts[term])
+
+    def accumulate(self, weighted_terms: Sequence[tuple[int, float]]) -> Scores:
+        """Sum of the terms' weights by row, each times its query weight; array of shape (n_rows,)."""
+        scores = np.zeros(self.n_rows, dtype=np.float32)
+        for term, factor in weighted_terms:
+            start, stop = self.starts[term], self.starts[term + 1]
+            weights = self.weights[start:stop]
+            # Rows of one term are distinct; add.at is twice as fast here as scores[rows] += weights.
+            np.add.at(scores, self.rows[start:stop], weights if factor == 1 else weights * np.float32(factor))
+        return scores
+
+
+def best_rows(scores: Scores, k: int) -> Rows:
+    """Rows of the ``k`` highest positive scores, best first; equal scores in row order.
+
+    Rows of score zero are no hits, so fewer than ``k`` may come back. The cost is linear in the number of rows.
+    """
+    rows = np.flatnonzero(scores > 0)
+    if k < len(rows):
+        values = scores[rows]
+        threshold = np.partition(values, len(values) - k)[len(values) - k]
+        rows = rows[values >= threshold]  # ties at the threshold all stay, so that the row decides between them
+    return rows[np.argsort(-scores[rows], kind="stable")[:k]]
+
+
+def ranked_rows(scores: Scores, first: int) -> Iterator[int]:
+    """Rows of positive score, best first, sorted lazily: ``first`` of them, then four times as many, and so on."""
+    done, depth = 0, first
+    while True:
+        rows = best_rows(scores, depth)
+        yield from rows[done:].tolist()
+        if len(rows) < depth:
+            return
+        done, depth = depth, depth * 4
+
+
+def call_k(k: int | None, default: int) -> int:
+    """Number of results of one call: its own ``k`` or the retriever's.
+
+    Raises:
+        InputError: below one.
+    """
+    if k is None:
+        return default
+    if k < 1:
+        raise InputError(f"expected k of at least 1, got {k}")
+    return k
+
+
+def call_filter(where: Where | None, default: Where | None) -> Where | None:
+    """Filter of one call, validated, or the retriever's; a call's filter replaces the stored one.
+
+    Raises:
+        InputError: a malformed filter.
+    """
+    if where is None:
+        return default
+    validate(where)
+    return where
+
+
+class TermIndex(Protocol):
+    """An index that scores its rows for a list of query terms."""
+
+    def __len__(self) -> int:
+        """Number of rows."""
+        ...
+
+    def scores(self, terms: Sequence[str]) -> Scores:
+        """Array of shape (n_rows,): higher is better, 0 for rows that hold none of ``terms``."""
+        ...
+
+
+class LexicalRetriever(BaseRetriever, ABC):
+    """Base of retrievers over a :class:`TermIndex` and the chunks it was built from.
+
+    Only the returned chunks are read from ``chunks`` (with a filter also the better ones that it excludes).
+    """
+
+    model_config = ConfigDict(arbitrary_types_allowed=True, extra="forbid")
+
+    chunks: Annotated[Sequence[Document], SkipValidation] = Field(repr=False)
+    analyzer: Callable[[str], list[str]] = Field(default_factory=Analyzer)
+    k: int = Field(default=10, ge=1)
+    filter: Where | None = None
+    component: str
+
+    @field_validator("filter")
+    @classmethod
+    def _filter_is_valid(cls, value: Where | None) -> Where | None:
+        validate(value)
+        return value
+
+    @model_validator(mode="after")
+    def _rows_are_chunks(self) -> LexicalRetriever:
+        if len(self._index()) != len(self.chunks):
+            raise InputError(
+                f"expected an index of these {len(self.chunks)} chunks, got one of {len(self._index())} rows"
+            )
+        return self
+
+    @abstractmethod
+    def _index(self) -> TermIndex:
+        """The index of the concrete class."""
+
+    def search(self, query: str, k: int, where: Where | None = None) -> list[tuple[int, float]]:
+        """Rows and scores of the best ``k`` chunks that satisfy ``where``, best first."""
+        terms = self.analyzer(query)
+        if not terms or not len(self._index()):
+            return []
+        scores = self._index().scores(terms)
+        if where is None:
+            rows = best_rows(scores, k).tolist()
+        else:
+            rows = []
+            for row in ranked_rows(scores, first=4 * k):
+                if matches(self.chunks[row].metadata, where):
+                    rows.append(row)
+                    if len(rows) == k:
+                        break
+        return [(row, float(scores[row])) for row in rows]
+
+    def _get_relevant_documents(
+        self,
+        query: str,
+        *,
+        run_manager: CallbackManagerForRetrieverRun,  # noqa: ARG002
+        k: int | None = None,
+        filter: Where | None = None,
+    ) -> list[Document]:
+        hits = self.search(query, call_k(k, self.k), call_filter(filter, self.filter))
+        return [
+            with_score(self.chunks[row], self.component, score, rank) for rank, (row, score) in enumerate(hits, start=1)
+        ]
+
+    async def _aget_relevant_documents(
+        self,
+        query: str,
+        *,
+        run_manager: AsyncCallbackManagerForRetrieverRun,
+        k: int | None = None,
+        filter: Where | None = None,
+    ) -> list[Document]:
+        return await run_in_executor(
+            None,
+            partial(self._get_relevant_documents, query, run_manager=run_manager.get_sync(), k=k, filter=filter),
+        )
+
+
+def unique_columns(terms: Sequence[str], vocabulary: dict[str, int]) -> dict[int, int]:
+    """Known terms as columns with how often each stands in the query, in order of first appearance."""
+    counts: dict[int, int] = {}
+    for term in terms:
+        column = vocabulary.get(term)
+        if column is not None:
+            counts[column] = counts.get(column, 0) + 1
+    return counts
+
+
+def load_array(path: Path, *, mmap: bool = False) -> NDArray[Any]:
+    """One array of a saved index, as a plain ndarray also where it is mapped into memory.
+
+    Raises:
+        InputError: the file is missing or holds no array.
+    """
+    try:
+        return np.asarray(np.load(path, mmap_mode="r" if mmap else None, allow_pickle=False))
+    except (OSError, ValueError, EOFError) as error:
+        raise InputError(f"expected an array in {path}, got: {error}") from error
+
+
+def load_json(path: Path) -> dict[str, Any]:
+    """One JSON object of a saved index.
+
+    Raises:
+        InputError: the file is missing or holds no JSON object.
+    """
+    try:
+        values = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise InputError(f"expected a JSON object in {path}, got: {error}") from error
+    if not isinstance(values, dict):
+        raise InputError(f"expected a JSON object in {path}, got {type(values).__name__}")
+    return values
