@@ -18,12 +18,13 @@ class GeneratorKind(StrEnum):
 
 
 class GeneratorOptions(BaseModel):
-    """Options of a generator; those after ``kind`` concern language models, the offline reader needs none.
+    """Options of a generator; those after ``model`` concern language models.
 
     Args:
         kind: the offline reader, a Hugging Face seq2seq or causal model, or a chat model.
         model: hub name or path; for ``chat`` a model name, with its provider as ``"provider:name"`` where no
-            ``base_url`` is given (as ``langchain.chat_models.init_chat_model`` takes it).
+            ``base_url`` is given (as ``langchain.chat_models.init_chat_model`` takes it); for the reader a weights file
+            in place of the shipped one.
         revision: commit, tag or branch of a hub model.
         gguf_file: name of the GGUF file inside the model's folder, for quantised causal checkpoints.
         base_url: an OpenAI-compatible server (vLLM, Ollama, llama.cpp); its key comes from ``OPENAI_API_KEY``.
@@ -31,6 +32,8 @@ class GeneratorOptions(BaseModel):
         dtype: number format of the weights; ``int8`` and ``bf16`` where the hardware has them.
         max_input_tokens: budget of the prompt; the weakest passages are dropped first, the question never.
         max_new_tokens: longest answer.
+        temperature: 0 answers the same each time; above it answers vary with the seed.
+        seed: of the sampling, for models loaded here.
         timeout: seconds a server may take.
     """
 
@@ -45,6 +48,8 @@ class GeneratorOptions(BaseModel):
     dtype: Literal["auto", "fp32", "bf16", "fp16", "int8"] = "auto"
     max_input_tokens: int = Field(default=2048, ge=64)
     max_new_tokens: int = Field(default=128, ge=1)
+    temperature: float = Field(default=0.0, ge=0.0, le=2.0)
+    seed: int = 0
     timeout: float = Field(default=120.0, gt=0)
 
     @model_validator(mode="after")

@@ -117,7 +117,7 @@ def build_generator(options: GeneratorOptions) -> Runnable[ReadingTask, Generati
         case GeneratorKind.READER:
             from generators.reader import OfflineReader
 
-            return OfflineReader()
+            return OfflineReader(options.model)
         case GeneratorKind.SEQ2SEQ | GeneratorKind.CAUSAL:
             from generators.huggingface import load_language_model
 

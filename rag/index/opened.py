@@ -100,17 +100,17 @@ class Index:
         return BM25Retriever(index=index, chunks=self._chunks, analyzer=self.analyzer(), k=k)
 
     def tfidf(self, *, k: int = 10) -> TfidfRetriever:
-        """The TF-IDF baseline over the chunks.
+        """The TF-IDF baseline over the chunks; an index that does not store it computes it from the stored terms.
 
         Raises:
-            InputError: the index was built without it.
             IndexFormatError: its files are damaged.
         """
         from retrievers.tfidf import TfidfIndex, TfidfRetriever
 
-        if not self.manifest.options.tfidf:
-            raise InputError("the index was built without TF-IDF; build it with the option tfidf = true")
-        index = self._part("tfidf", lambda: _loaded(TfidfIndex.load, self._generation.path / TFIDF))
+        if self.manifest.options.tfidf:
+            index = self._part("tfidf", lambda: _loaded(TfidfIndex.load, self._generation.path / TFIDF))
+        else:
+            index = self._part("tfidf", lambda: TfidfIndex.build(self._chunks.terms()))
         return TfidfRetriever(index=index, chunks=self._chunks, analyzer=self.analyzer(), k=k)
 
     def dense(self, *, k: int = 10) -> DenseRetriever:

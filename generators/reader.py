@@ -1,0 +1,168 @@
+"""Offline extractive reader: finds the answer in the passages themselves, with no language model.
+
+The question is typed, spans of the passages that could answer it are proposed, a learned ranker chooses one, and it is
+worded as a nominative short form; its surface form is the evidence. The confidence is a calibrated probability.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from langchain_core.documents import Document
+from langchain_core.runnables import Runnable, RunnableConfig
+from numpy.typing import NDArray
+
+from generators.base import Evidence, Generation, ReadingTask
+from generators.reading.candidates import Candidate, propose
+from generators.reading.confidence import SIGNALS, confidence_of, signals_of
+from generators.reading.features import FEATURES, Passage, describe
+from generators.reading.normal_form import short_form
+from generators.reading.parsing import parse
+from generators.reading.question import understand
+from generators.reading.ranking import Weights
+from retrievers.documents import chunk_id_of
+
+DEFAULT_PASSAGES = 10  # deeper passages rarely hold the answer and cost about 15 ms each
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Reading:
+    """Everything the ranker sees of one task; row ``i`` of ``rows`` describes ``spans[i]``.
+
+    Args:
+        spans: pairs of the passage's index and a candidate in it.
+        rows: features, shape (n_candidates, len(FEATURES)).
+        passages: the passages read.
+    """
+
+    spans: tuple[tuple[int, Candidate], ...]
+    rows: NDArray[np.float32]
+    passages: tuple[Passage, ...]
+
+    def surface(self, index: int) -> str:
+        """A candidate as it stands in the passage."""
+        passage, candidate = self.spans[index]
+        return self.passages[passage].parsed.text[candidate.start : candidate.stop]
+
+    def wording(self, index: int) -> str:
+        """A candidate as a nominative short form."""
+        passage, candidate = self.spans[index]
+        parsed = self.passages[passage].parsed
+        words = parsed.sentences[candidate.sentence].words
+        return short_form(parsed.text, words, candidate)
+
+    def identity(self, index: int) -> str:
+        """Lemmas of a candidate: equal for the same answer in another form or place."""
+        passage, candidate = self.spans[index]
+        words = self.passages[passage].parsed.sentences[candidate.sentence].words
+        return " ".join(word.lemma for word in words[candidate.first : candidate.last])
+
+
+def read(question: str, passages: Sequence[tuple[str, str]]) -> Reading:
+    """Propose and describe candidates for a question.
+
+    Args:
+        question: in Russian.
+        passages: pairs of text and title, best first.
+    """
+    understood = understand(question)
+    described = []
+    for text, title in passages:
+        parsed = parse(text)
+        described.append(Passage(parsed, title, tuple(propose(parsed))))
+    spans = tuple((index, candidate) for index, one in enumerate(described) for candidate in one.candidates)
+    rows = np.concatenate(describe(understood, described)) if spans else np.zeros((0, len(FEATURES)), np.float32)
+    return Reading(spans, rows, tuple(described))
+
+
+def default_weights_path() -> Path:
+    """The weights shipped with the package."""
+    return Path(str(resources.files("generators").joinpath("data/offline_reader.npz")))
+
+
+@functools.lru_cache(maxsize=4)
+def _weights(path: Path) -> Weights:
+    return Weights.load(path, expected=FEATURES, signals=len(SIGNALS))
+
+
+class OfflineReader(Runnable[ReadingTask, Generation]):
+    """Reads the answer out of the documents of a task.
+
+    Args:
+        weights: an ``.npz`` fitted by ``python -m training.offline_reader``; None takes the shipped one.
+        passages: how many of the task's documents are read, from the first.
+
+    The answer is ``""`` with confidence 0.0 when no document holds a candidate. The confidence is the probability that
+    the answer shares at least half of its words (F1 of lemmas) with the right one, as calibrated on held-out questions.
+
+    Example:
+        >>> from langchain_core.documents import Document
+        >>> text = "Роман «Обломов» написал Иван Гончаров в 1859 году."
+        >>> task = ReadingTask("Кто написал роман «Обломов»?", (Document(text, id="a_0"),))
+        >>> OfflineReader().invoke(task).text
+        'Иван Гончаров'
+    """
+
+    def __init__(self, weights: Path | str | None = None, *, passages: int = DEFAULT_PASSAGES) -> None:
+        if passages < 1:
+            raise ValueError(f"expected passages ≥ 1, got {passages}")
+        self.weights_path = Path(weights) if weights is not None else default_weights_path()
+        self.passages = passages
+
+    def load(self) -> None:
+        """Bring the weights and the language models into memory now instead of at the first question.
+
+        Raises:
+            InputError: the weights file is missing or broken.
+        """
+        _weights(self.weights_path)
+        understand("Кто?")
+
+    def invoke(self, input: ReadingTask, config: RunnableConfig | None = None, **kwargs: Any) -> Generation:
+        """Read one task.
+
+        Raises:
+            InputError: the weights file is missing or broken.
+        """
+        return self._call_with_config(self._read, input, config, run_type="llm", **kwargs)
+
+    def _read(self, task: ReadingTask) -> Generation:
+        documents = task.documents[: self.passages]
+        if not task.question.strip() or not documents:
+            return Generation("", 0.0)
+        weights = _weights(self.weights_path)
+        reading = read(task.question, [(one.page_content, str(one.metadata.get("title") or "")) for one in documents])
+        if not reading.spans:
+            return Generation("", 0.0)
+        scores = weights.forest.scores(reading.rows)
+        best = int(np.argmax(scores))
+        identities = [reading.identity(index) for index in range(len(reading.spans))]
+        confidence = confidence_of(signals_of(scores, reading.rows, identities), weights.calibration)
+        return Generation(reading.wording(best), confidence, _evidence(reading, best, identities, scores, documents))
+
+
+def _evidence(
+    reading: Reading,
+    best: int,
+    identities: list[str],
+    scores: NDArray[np.float64],
+    documents: Sequence[Document],
+) -> tuple[Evidence, ...]:
+    """The chosen span, then the best place of the same answer in each other passage."""
+    places: dict[int, int] = {}
+    for index in np.argsort(-scores, kind="stable"):
+        if identities[index] == identities[best]:
+            places.setdefault(reading.spans[index][0], int(index))
+    chosen = reading.spans[best][0]
+    order = sorted(places, key=lambda passage: (passage != chosen, -scores[places[passage]]))
+    return tuple(
+        Evidence(chunk_id_of(documents[passage]), candidate.start, candidate.stop)
+        for passage in order
+        for candidate in (reading.spans[places[passage]][1],)
+    )
