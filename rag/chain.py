@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -107,7 +108,9 @@ class RagChain(RunnableSerializable[str, Answer]):
     k: int = Field(default=5, ge=1)
     min_confidence: float = Field(default=0.0, ge=0.0, le=1.0)
 
-    def invoke(
+    # The options are named, where Runnable has **kwargs: a misspelt one is a TypeError and not silence.
+
+    def invoke(  # type: ignore[override]
         self,
         input: str,  # the parameter's name in Runnable
         config: RunnableConfig | None = None,
@@ -120,9 +123,9 @@ class RagChain(RunnableSerializable[str, Answer]):
         Raises:
             InputError: the question holds nothing to search for, or the filter is malformed.
         """
-        return self._call_with_config(self._answer, input, config, k=k, where=filter)
+        return self._call_with_config(functools.partial(self._answer, k=k, where=filter), input, config)
 
-    async def ainvoke(
+    async def ainvoke(  # type: ignore[override]
         self,
         input: str,
         config: RunnableConfig | None = None,
@@ -131,9 +134,9 @@ class RagChain(RunnableSerializable[str, Answer]):
         filter: Filter | None = None,
     ) -> Answer:
         """Answer a question without blocking the event loop."""
-        return await self._acall_with_config(self._aanswer, input, config, k=k, where=filter)
+        return await self._acall_with_config(functools.partial(self._aanswer, k=k, where=filter), input, config)
 
-    def stream(
+    def stream(  # type: ignore[override]
         self,
         input: str,
         config: RunnableConfig | None = None,
@@ -142,9 +145,10 @@ class RagChain(RunnableSerializable[str, Answer]):
         filter: Filter | None = None,
     ) -> Iterator[Answer]:
         """Yield parts of the answer as they come; their sum is what :meth:`invoke` returns."""
-        yield from self._transform_stream_with_config(iter([input]), self._stream, config, k=k, where=filter)
+        answer = functools.partial(self._stream, k=k, where=filter)
+        yield from self._transform_stream_with_config(iter([input]), answer, config)
 
-    async def astream(
+    async def astream(  # type: ignore[override]
         self,
         input: str,
         config: RunnableConfig | None = None,
@@ -157,7 +161,8 @@ class RagChain(RunnableSerializable[str, Answer]):
         async def questions() -> AsyncIterator[str]:
             yield input
 
-        async for part in self._atransform_stream_with_config(questions(), self._astream, config, k=k, where=filter):
+        answer = functools.partial(self._astream, k=k, where=filter)
+        async for part in self._atransform_stream_with_config(questions(), answer, config):
             yield part
 
     # Sync and async differ only in how a stage is called; what happens between the stages is shared.

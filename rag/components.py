@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from langchain_core.documents import BaseDocumentCompressor
+from langchain_core.language_models import BaseLanguageModel
 from langchain_core.retrievers import BaseRetriever
 from langchain_core.runnables import Runnable
 
@@ -113,6 +114,7 @@ def _scorer(index: Index, options: CompressorOptions) -> BaseCrossEncoder | None
 
 def build_generator(options: GeneratorOptions) -> Runnable[ReadingTask, Generation]:
     """The generator that ``options.kind`` names."""
+    llm: BaseLanguageModel[Any]
     match options.kind:
         case GeneratorKind.READER:
             from generators.reader import OfflineReader

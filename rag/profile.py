@@ -48,6 +48,10 @@ class _Options(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
+def _default_weights() -> dict[Leg, float]:
+    return {"bm25": 1.0, "dense": 0.3}
+
+
 class HybridOptions(_Options):
     """How the legs of the hybrid retriever are fused.
 
@@ -65,7 +69,7 @@ class HybridOptions(_Options):
 
     method: FusionMethod = FusionMethod.WEIGHTED
     normalization: Normalization = Normalization.MAX
-    weights: dict[Leg, float] = Field(default_factory=lambda: {"bm25": 1.0, "dense": 0.3}, min_length=1)
+    weights: dict[Leg, float] = Field(default_factory=_default_weights, min_length=1)
     depth: int = Field(default=100, ge=1)
     rank_constant: int = Field(default=60, ge=0)
 

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import functools
 import re
+import threading
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from importlib import resources
@@ -47,6 +48,10 @@ def _fold_table() -> dict[int, str | None]:
 _FOLD = _fold_table()
 # Letters that some PDFs spell as a base and a combining mark; й is a letter of its own, so its breve must survive.
 _DECOMPOSED = re.compile("[иИ]\u0306")
+_MARKS = re.compile(f"[{_COMBINING}]+")
+_COMPOSED = {"и\u0306": "й", "И\u0306": "Й", "е\u0308": "ё", "Е\u0308": "Ё"}
+_INVISIBLE = re.compile(f"[{_DROPPED}{_COMBINING}]")
+_PLAIN = str.maketrans(dict.fromkeys(_SPACES, " ") | dict.fromkeys(_HYPHENS, "-"))
 _WORD = re.compile(
     r"\d{1,3}(?:[ ]\d{3})+(?!\d)"  # 21 700 000
     r"|(?<![\d.,])\d+[.,]\d+(?![.,]?\d)"  # 4,5 but not 22.06.1941
@@ -65,7 +70,7 @@ def fold(text: str) -> str:
     return text.translate(_FOLD).lower()
 
 
-def fold_with_offsets(text: str) -> tuple[str, list[int]]:
+def fold_with_offsets(text: str) -> tuple[str, Sequence[int]]:
     """Folded text and, for each of its characters, the index in ``text`` it came from (plus the end).
 
     Returns:
@@ -73,14 +78,31 @@ def fold_with_offsets(text: str) -> tuple[str, list[int]]:
     """
     folded = fold(text)
     if len(folded) == len(text):
-        return folded, list(range(len(text) + 1))
+        return folded, range(len(text) + 1)
+    kept = [index for index, char in enumerate(text) if _FOLD.get(ord(char), char) is not None]
+    return folded, [*kept, len(text)]
+
+
+def visible_with_offsets(text: str) -> tuple[str, list[int]]:
+    """``text`` as a tagger wants it, and where each of its characters stands in ``text`` (plus the end).
+
+    Stress marks, soft hyphens and zero-width characters are dropped, й and ё put together, exotic spaces and hyphens
+    made plain; case, ё and quotes stay: ``visible_with_offsets("Кале\u0301")[0] == "Кале"``.
+
+    Returns:
+        ``(visible, offsets)`` with ``len(offsets) == len(visible) + 1``; ``offsets`` never decreases.
+    """
+    if not _INVISIBLE.search(text):
+        return text.translate(_PLAIN), list(range(len(text) + 1))
+    chars: list[str] = []
     kept: list[int] = []
     for index, char in enumerate(text):
-        if char == "\u0306" and index and text[index - 1] in "иИ":
-            continue  # belongs to the й that stands at index - 1
-        if _FOLD.get(ord(char), char) is not None:
+        if not _INVISIBLE.match(char):
+            chars.append(char)
             kept.append(index)
-    return folded, [*kept, len(text)]
+        elif kept and kept[-1] == index - 1:  # the base letter stands right before its mark
+            chars[-1] = _COMPOSED.get(chars[-1] + char, chars[-1])
+    return "".join(chars).translate(_PLAIN), [*kept, len(text)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,10 +126,14 @@ def words(text: str) -> list[str]:
 def tokenize(text: str) -> list[Token]:
     """The same words as :func:`words`, with offsets into ``text``."""
     folded, offsets = fold_with_offsets(text)
-    return [
-        Token(_number(match.group()), offsets[match.start()], offsets[match.end() - 1] + 1)
-        for match in _WORD.finditer(folded)
-    ]
+    if len(folded) == len(text):
+        return [Token(_number(match.group()), match.start(), match.end()) for match in _WORD.finditer(folded)]
+    tokens: list[Token] = []
+    for match in _WORD.finditer(folded):
+        last = offsets[match.end() - 1] + 1
+        stop = _MARKS.match(text, last)  # a stress mark on the last letter is a part of the word
+        tokens.append(Token(_number(match.group()), offsets[match.start()], stop.end() if stop else last))
+    return tokens
 
 
 @functools.cache
@@ -129,7 +155,11 @@ def lemma(word: str) -> str:
 @functools.lru_cache(maxsize=1_000_000)
 def stem(word: str) -> str:
     """Snowball stem of a folded Russian word."""
-    return str(_stemmer().stemWord(word))
+    with _STEMMING:
+        return str(_stemmer().stemWord(word))
+
+
+_STEMMING = threading.Lock()  # a stemmer keeps the word it works on in itself: two threads would mix their words
 
 
 @functools.cache

@@ -132,7 +132,8 @@ class TfidfIndex:
         """
         values = load_json(folder / _VOCABULARY)
         try:
-            with np.load(folder / _MATRIX, allow_pickle=False) as arrays:
+            # np.load leaves a damaged archive open when it opens the file itself
+            with (folder / _MATRIX).open("rb") as file, np.load(file, allow_pickle=False) as arrays:
                 postings = Postings(arrays["weights"], arrays["rows"], arrays["starts"], int(values["n_rows"]))
                 index = cls(TfidfOptions(**values["options"]), values["vocabulary"], postings, arrays["idf"])
         except (OSError, EOFError, KeyError, TypeError, ValueError, ValidationError, zipfile.BadZipFile) as error:

@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+import gzip
+import importlib.util
+import itertools
+import json
+import sys
 from pathlib import Path
+from types import ModuleType
+from typing import Any
 
 import pytest
+from langchain_core.documents import Document
 
 SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 
@@ -15,3 +23,73 @@ def shared_data() -> Path:
     if not SHARED_DATA.is_dir():
         pytest.skip("the measuring data (shared/data beside the checkout) is absent")
     return SHARED_DATA
+
+
+@pytest.fixture(scope="session")
+def tiny_models() -> ModuleType:
+    """Builders of tiny random models (``tests/fixtures/tiny_models.py``), or a skip without the extra ``hf``."""
+    for package in ("torch", "transformers", "sentence_transformers"):
+        pytest.importorskip(package, reason=f"{package} of the extra hf is not installed")
+    return _load_fixture("tiny_models")
+
+
+@pytest.fixture(scope="session")
+def fake_openai() -> ModuleType:
+    """A loopback OpenAI-compatible server (``tests/fixtures/fake_openai.py``)."""
+    return _load_fixture("fake_openai")
+
+
+def _load_fixture(name: str) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(name, Path(__file__).parent / "fixtures" / f"{name}.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module  # dataclasses look themselves up
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="session")
+def demo_chunks() -> list[Document]:
+    """Chunks of the shipped demo corpus."""
+    from rag.documents.chunking import chunk_document
+    from rag.documents.readers import read_sources
+
+    corpus = Path(__file__).resolve().parents[1] / "rag" / "demo" / "corpus"
+    return [chunk for source in read_sources([corpus]) for chunk in chunk_document(source)]
+
+
+@pytest.fixture(scope="session")
+def demo_questions() -> list[dict[str, Any]]:
+    """The questions over the demo corpus."""
+    rows = (Path(__file__).resolve().parents[1] / "rubq_eval.jsonl").read_text(encoding="utf-8").splitlines()
+    return [json.loads(row) for row in rows]
+
+
+@pytest.fixture(scope="session")
+def wiki_questions(shared_data: Path) -> list[dict[str, Any]]:
+    """The first 120 of the RuBQ development questions."""
+    with (shared_data / "ruwiki" / "rubq_dev.jsonl").open(encoding="utf-8") as lines:
+        return [json.loads(line) for line in itertools.islice(lines, 120)]
+
+
+@pytest.fixture(scope="session")
+def wiki_chunks(shared_data: Path, wiki_questions: list[dict[str, Any]]) -> list[Document]:
+    """Chunks of the whole Wikipedia pages that answer ``wiki_questions``."""
+    from rag.documents.chunking import chunk_document
+    from rag.documents.rows import SourceDocument
+
+    gold = {doc_id for question in wiki_questions for doc_id in question["gold_doc_ids"]}
+    with gzip.open(shared_data / "ruwiki" / "pages.jsonl.gz", "rt", encoding="utf-8") as lines:
+        pages = [page for page in map(json.loads, lines) if page["doc_id"] in gold]
+    return [chunk for page in pages for chunk in chunk_document(SourceDocument(**page))]
+
+
+@pytest.fixture(scope="session")
+def wiki_terms(wiki_chunks: list[Document]) -> list[list[str]]:
+    """Index terms of ``wiki_chunks``."""
+    from retrievers.analysis import Analyzer
+    from retrievers.documents import search_text
+
+    analyzer = Analyzer()
+    return [analyzer(search_text(chunk)) for chunk in wiki_chunks]

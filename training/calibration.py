@@ -93,20 +93,21 @@ def _trial(chain: RagChain, recorder: _Recorder, question: Question, group: str,
     return [Trial(group, recorder.features, right)]
 
 
-def fit(trials: Sequence[Trial]) -> tuple[dict[str, float], float]:
+def fit(trials: Sequence[Trial], names: Sequence[str] = FEATURES) -> tuple[dict[str, float], float]:
     """Weights by feature and intercept of a logistic regression on standardised features, given for raw ones."""
     from sklearn.linear_model import LogisticRegression
 
-    features = np.array([trial.features for trial in trials])
+    columns = [FEATURES.index(name) for name in names]
+    features = np.array([trial.features for trial in trials])[:, columns]
     mean, scale = features.mean(axis=0), features.std(axis=0)
     scale = np.where(scale > 0, scale, 1.0)
     model = LogisticRegression(C=_INVERSE_PENALTY, max_iter=1000)
     model.fit((features - mean) / scale, [trial.right for trial in trials])
     weights = model.coef_[0] / scale
-    return dict(zip(FEATURES, map(float, weights), strict=True)), float(model.intercept_[0] - weights @ mean)
+    return dict(zip(names, map(float, weights), strict=True)), float(model.intercept_[0] - weights @ mean)
 
 
-def cross_validate(trials: Sequence[Trial]) -> np.ndarray:
+def cross_validate(trials: Sequence[Trial], names: Sequence[str] = FEATURES) -> np.ndarray:
     """Probability of each trial, shape (n_trials,), by weights fitted without its group."""
     from sklearn.model_selection import GroupKFold
 
@@ -116,7 +117,7 @@ def cross_validate(trials: Sequence[Trial]) -> np.ndarray:
         raise InputError("calibration needs questions over several documents, with right answers and wrong ones")
     probabilities = np.zeros(len(trials))
     for train, test in GroupKFold(folds).split(groups, groups=groups):
-        weights, intercept = fit([trials[at] for at in train])
+        weights, intercept = fit([trials[at] for at in train], names)
         calibration = Calibration(weights=weights, intercept=intercept, threshold=0.0)
         probabilities[test] = [calibration.probability(trials[at].features) for at in test]
     return probabilities
@@ -144,6 +145,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         help="an index directory and an evaluation file about it; repeat for several",
     )  # fmt: skip
     parser.add_argument("--profile", default=None, metavar="NAME", help="pipeline (default: each index's own)")
+    parser.add_argument(
+        "--features", nargs="+", choices=FEATURES, default=FEATURES, metavar="NAME",
+        help=f"features to use, of {', '.join(FEATURES)} (default: all)",
+    )  # fmt: skip
     parser.add_argument("--note", default="", help="what the data is, for the calibration file")
     parser.add_argument("--out", type=Path, required=True, metavar="FILE", help="calibration to write")
     arguments = parser.parse_args(argv)
@@ -160,10 +165,10 @@ def _run(arguments: argparse.Namespace) -> int:
     for directory, file in arguments.data:
         index = open_index(Path(directory))
         # The calibration to be made is not there yet: any shipped one will do, its verdict is not used.
-        overrides = {"abstention": {"calibration": "offline", "min_confidence": 0.0}}
+        overrides = {"abstention": {"min_confidence": 0.0}}
         profile = load_profile(arguments.profile or index.manifest.profile, overrides)
         trials += collect_trials(index, profile, read_questions(Path(file)))
-    probabilities, right = cross_validate(trials), np.array([trial.right for trial in trials])
+    probabilities, right = cross_validate(trials, arguments.features), np.array([trial.right for trial in trials])
     threshold, kept, let_through = best_threshold(probabilities, right)
     summary = (
         f"{len(trials)} answers, {right.mean():.3f} of them right; cross-validated by document: "
@@ -171,7 +176,7 @@ def _run(arguments: argparse.Namespace) -> int:
         f"answers are kept and {let_through:.3f} of the wrong ones let through"
     )
     Console(soft_wrap=True, highlight=False).print(summary)
-    weights, intercept = fit(trials)
+    weights, intercept = fit(trials, arguments.features)
     calibration = Calibration(
         weights={name: round(weight, 5) for name, weight in weights.items()},
         intercept=round(intercept, 5),

@@ -151,10 +151,13 @@ def test_idf_is_zero_for_a_term_that_is_nowhere(index_directory: Path, encoder: 
         assert index.idf("кашалот") == 0.0
 
 
-def test_without_tfidf(tmp_path: Path, encoder: HashEmbeddings) -> None:
-    build_index(SOURCES, tmp_path / "index", embeddings=encoder)
-    with open_index(tmp_path / "index") as index, pytest.raises(InputError, match="without TF-IDF"):
-        index.tfidf()
+def test_tfidf_that_is_not_stored_is_computed(tmp_path: Path, encoder: HashEmbeddings) -> None:
+    build_index(SOURCES, tmp_path / "stored", IndexOptions(tfidf=True), embeddings=encoder)
+    build_index(SOURCES, tmp_path / "not", embeddings=encoder)
+    with open_index(tmp_path / "stored") as stored, open_index(tmp_path / "not") as computed:
+        expected = [(hit.id, hit.metadata["scores"]) for hit in stored.tfidf().invoke("глубина озера")]
+        assert [(hit.id, hit.metadata["scores"]) for hit in computed.tfidf().invoke("глубина озера")] == expected
+        assert expected
 
 
 def test_an_open_index_outlives_its_generation(index_directory: Path, encoder: HashEmbeddings) -> None:

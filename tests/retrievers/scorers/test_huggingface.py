@@ -89,10 +89,10 @@ def test_other_models_are_refused(tiny_models, tmp_path) -> None:
 
 
 def test_what_is_missing_is_told(folder, tmp_path, monkeypatch) -> None:
+    copy = tmp_path / "copy"
+    shutil.copytree(folder, copy)
+    (copy / "model.onnx").unlink(missing_ok=True)
     with pytest.raises(ModelUnavailableError, match=r"no model\.onnx"):
-        copy = tmp_path / "copy"
-        shutil.copytree(folder, copy)
-        (copy / "model.onnx").unlink(missing_ok=True)
         OnnxScorer(str(copy)).score(PAIRS)
     monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path))
     with pytest.raises(ModelUnavailableError, match=r"hf download BAAI/bge-reranker-none --revision abc"):
