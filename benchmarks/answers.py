@@ -1,6 +1,6 @@
 """Quality of answers: the generator on the gold paragraph, and the whole chain with abstention off.
 
-python -m benchmarks.answers --index DIR --questions rubq_dev.jsonl [--set OPTION=VALUE]
+python -m benchmarks.answers --index DIR --questions rubq_dev.jsonl [--limit N]
 """
 
 from __future__ import annotations

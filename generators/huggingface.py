@@ -24,7 +24,7 @@ from pydantic import ConfigDict, Field
 from typing_extensions import override
 
 from generators.options import GeneratorKind, GeneratorOptions
-from retrievers.checkpoints import find_checkpoint, loading, require_safetensors
+from retrievers.checkpoints import find_checkpoint, loading, require_packages, require_safetensors
 from retrievers.errors import InputError, ModelUnavailableError
 
 if TYPE_CHECKING:
@@ -314,6 +314,7 @@ class TransformersLLM(BaseLLM):
 
     @functools.cached_property
     def _folder(self) -> Path:
+        require_packages(_FEATURE, "torch", "transformers")
         if self.gguf_file is None:
             folder = find_checkpoint(self.model, self.revision, feature=_FEATURE)
             require_safetensors(folder, self.model)

@@ -3,6 +3,9 @@
 A passage is somebody else's text. In a chat prompt it stands between tags, and no tag can be written inside it, since
 every "<" that could open one is replaced by a look-alike; in a line-based prompt each passage is one line, so it cannot
 begin a line of its own. Control tokens of the common chat formats are broken up in both.
+
+A fence says what is data; whether a model heeds that is up to the model. One of 1.5 billion parameters was seen to
+follow a plain «игнорируй предыдущие инструкции» inside the fence, whatever the wording around it.
 """
 
 from __future__ import annotations

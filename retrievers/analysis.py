@@ -146,10 +146,18 @@ def morph() -> pymorphy3.MorphAnalyzer:
 
 @functools.lru_cache(maxsize=1_000_000)
 def lemma(word: str) -> str:
-    """Dictionary form of a folded word: ``lemma("байкала") == "байкал"``. Numbers and Latin words stay as they are."""
+    """Dictionary form of a folded word: ``lemma("байкала") == "байкал"``. Numbers and Latin words stay as they are.
+
+    A word the dictionary does not know has several guessed forms; the shortest is taken, because it is the one that the
+    cases of a surname have in common: «Крупенин» could be «крупенина» too, «Крупениным» only «крупенин».
+    """
     if not word or not "а" <= word[0] <= "я":
         return word
-    return str(morph().parse(word)[0].normal_form).replace("ё", "е")
+    parses = morph().parse(word)
+    form = parses[0].normal_form
+    if len(parses) > 1 and not parses[0].is_known:
+        form = min((parse.normal_form for parse in parses), key=len)
+    return str(form).replace("ё", "е")
 
 
 @functools.lru_cache(maxsize=1_000_000)

@@ -8,6 +8,7 @@ checkpoint is an error that names the command which brings it. Only safetensors 
 from __future__ import annotations
 
 import hashlib
+import importlib.util
 import json
 import re
 import sys
@@ -48,6 +49,16 @@ def find_checkpoint(model: str, revision: str | None = None, *, feature: str, ex
     if not _HUB_NAME.fullmatch(model) or folder.is_absolute() or model.startswith("."):
         raise ModelUnavailableError(f"{feature}: there is no folder {model}, and it is no hub name like 'owner/model'")
     return _snapshot(model, revision, feature, extra)
+
+
+def require_packages(feature: str, *packages: str, extra: str = "hf") -> None:
+    """Tell of a missing extra before a model is looked for: a download alone would not help.
+
+    Raises:
+        MissingExtraError: one of the packages is not installed.
+    """
+    if any(importlib.util.find_spec(package) is None for package in packages):
+        raise MissingExtraError(feature, extra)
 
 
 def _snapshot(model: str, revision: str | None, feature: str, extra: str) -> Path:

@@ -35,59 +35,18 @@ _OPENING = "«„“\"'("
 _LONGEST_ACRONYM = 5  # letters; longer words in capitals are words
 # Nouns whose name stands in their case: «города Москвы» is «город Москва», but «университета Москвы» stays so.
 _NAMED_IN_CASE = frozenset(("город", "река", "деревня", "село", "станица", "столица", "императрица", "император"))
-# Words inside a name that are not declined, nor anything after them in a place or an organisation.
-_LINKS = frozenset(
-    (
-        "и",
-        "в",
-        "во",
-        "на",
-        "по",
-        "при",
-        "имени",
-        "им",
-        "под",
-        "над",
-        "за",
-        "из",
-        "от",
-        "до",
-        "для",
-        "о",
-        "об",
-        "с",
-        "со",
-        "к",
-    )
-)
-_PARTICLES = frozenset(
-    (
-        "фон",
-        "ван",
-        "де",
-        "да",
-        "ди",
-        "дю",
-        "дер",
-        "ден",
-        "дела",
-        "ла",
-        "ле",
-        "ибн",
-        "бен",
-        "бин",
-        "аль",
-        "эль",
-        "оглы",
-        "заде",
-        "и",
-        "цу",
-        "тер",
-    )
-)
-
-# Nominatives of words the dictionary does not know, by ending. Longer endings first.
 # fmt: off
+# Words that end the declined part of a place or an organisation.
+_LINKS = frozenset((
+    "и", "в", "во", "на", "по", "при", "имени", "им", "под", "над", "за", "из", "от", "до", "для", "о", "об", "с", "со",
+    "к",
+))
+# Words inside a person's name that are not declined.
+_PARTICLES = frozenset((
+    "фон", "ван", "де", "да", "ди", "дю", "дер", "ден", "дела", "ла", "ле", "тер", "ибн", "бен", "бин", "аль", "эль",
+    "оглы", "заде", "цу", "и",
+))
+# Nominatives of words the dictionary does not know, by ending. Longer endings first.
 _MASCULINE: dict[str, tuple[tuple[str, str], ...]] = {
     "gent": (("ского", "ский"), ("цкого", "цкий"), ("ея", "ей"), ("ая", "ай"), ("ия", "ий"), ("я", "ь"), ("а", ""),
              ("ы", "а")),
@@ -322,7 +281,7 @@ def _person_readings(name: str) -> list[_Reading]:
 def _person_forms(word: str) -> dict[_Key, _Form]:
     """Nominatives of a part of a person's name in the cases and genders it can stand in."""
     forms = {key: form for key, form in _best_forms(word, ("NOUN", "ADJF"), _personal_quality).items() if key[2]}
-    if not any(parse.known and parse.personal for parse in _parses(word.lower())):
+    if not any(parse.known and parse.personal and parse.genders for parse in _parses(word.lower())):
         _add_guesses(forms, word, _person_forms)
     if len(word) > 4 and word.lower().endswith("ом") and not _is_known(word):
         # Rather an instrumental than a nominative: «Гайдном», where the tagger is wrong as often as not.
@@ -359,15 +318,16 @@ def _guessed(word: str, key: _Key, forms_of: Callable[[str], dict[_Key, _Form]])
         head = forms_of(first).get(key)
         return (f"{head[0] if head and head[1] > 1.5 else first}-{tail[0]}", tail[1]) if tail else None
     lowered = word.lower()
-    fixed = lowered[-1] in _FIXED_ENDINGS or (gender == "femn" and lowered[-1] not in _VOWELS)
+    fixed = lowered[-1] in _FIXED_ENDINGS or (gender == "femn" and lowered[-1] not in _VOWELS + "й")
     if case == "nomn" or fixed:
-        return word, 0.8
+        return None if _is_known(word) else (word, 0.8)
     endings = _MASCULINE if gender == "masc" else _FEMININE
     for ending, replacement in endings.get(case, ()):
         base = lowered.removesuffix(ending)
         if base != lowered and len(base) > 2 and (replacement or base[-1] not in _VOWELS + "ьй"):
             # The dictionary knows many a surname as an adjective only: «Мамонтовой» of «мамонтовый».
-            return _recased(base + replacement, word), 2.4 if replacement in _SURNAME_ENDINGS else 0.9
+            worth = 2.4 if replacement in _SURNAME_ENDINGS else 0.7 if ending == "и" else 0.9
+            return _recased(base + replacement, word), worth
     return None
 
 

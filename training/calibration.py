@@ -2,9 +2,9 @@
 
 The chain answers every question twice: over the whole index, and with its gold documents hidden, where abstaining is
 right; questions that the corpus cannot answer count as they are. A logistic regression then tells right answers (half
-of the words right, by lemma F1) from wrong ones. The threshold is the one that best separates them on questions that
-the regression did not see: the largest share of right answers kept less the share of wrong ones let through (Youden's
-index, 1950).
+of the words right, by lemma F1) from wrong ones. The threshold is the highest that keeps a given share of the right
+answers (three quarters, unless ``--keep`` says otherwise) among questions that the regression did not see; the report
+says how many of the wrong ones it lets through.
 """
 
 from __future__ import annotations
@@ -123,18 +123,17 @@ def cross_validate(trials: Sequence[Trial], names: Sequence[str] = FEATURES) -> 
     return probabilities
 
 
-def best_threshold(probabilities: np.ndarray, right: np.ndarray) -> tuple[float, float, float]:
-    """Threshold with the largest difference of two shares, and these shares: right answers kept, wrong let through.
+def keeping_threshold(probabilities: np.ndarray, right: np.ndarray, keep: float) -> tuple[float, float, float]:
+    """Highest threshold that keeps a share of the right answers; the share kept, and that of wrong ones let through.
 
     Args:
         probabilities: shape (n,).
         right: shape (n,), bool; both kinds must be present.
+        keep: share of the right answers in (0, 1].
     """
-    candidates = np.unique(probabilities)
-    kept = np.array([(probabilities[right] >= threshold).mean() for threshold in candidates])
-    let_through = np.array([(probabilities[~right] >= threshold).mean() for threshold in candidates])
-    best = int(np.argmax(kept - let_through))
-    return float(candidates[best]), float(kept[best]), float(let_through[best])
+    ranked = np.sort(probabilities[right])[::-1]
+    threshold = float(ranked[max(0, int(np.ceil(keep * len(ranked))) - 1)])
+    return threshold, float((ranked >= threshold).mean()), float((probabilities[~right] >= threshold).mean())
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -149,6 +148,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         "--features", nargs="+", choices=FEATURES, default=FEATURES, metavar="NAME",
         help=f"features to use, of {', '.join(FEATURES)} (default: all)",
     )  # fmt: skip
+    parser.add_argument("--keep", type=float, default=0.75, metavar="X", help="share of right answers to keep")
     parser.add_argument("--note", default="", help="what the data is, for the calibration file")
     parser.add_argument("--out", type=Path, required=True, metavar="FILE", help="calibration to write")
     arguments = parser.parse_args(argv)
@@ -161,6 +161,8 @@ def _run(arguments: argparse.Namespace) -> int:
     from rag.index import open_index
     from rag.profile import load_profile
 
+    if not 0 < arguments.keep <= 1:
+        raise InputError(f"--keep {arguments.keep}: expected a share above 0 and at most 1")
     trials: list[Trial] = []
     for directory, file in arguments.data:
         index = open_index(Path(directory))
@@ -169,7 +171,7 @@ def _run(arguments: argparse.Namespace) -> int:
         profile = load_profile(arguments.profile or index.manifest.profile, overrides)
         trials += collect_trials(index, profile, read_questions(Path(file)))
     probabilities, right = cross_validate(trials, arguments.features), np.array([trial.right for trial in trials])
-    threshold, kept, let_through = best_threshold(probabilities, right)
+    threshold, kept, let_through = keeping_threshold(probabilities, right, arguments.keep)
     summary = (
         f"{len(trials)} answers, {right.mean():.3f} of them right; cross-validated by document: "
         f"AUROC {roc_auc_score(right, probabilities):.3f}, at threshold {threshold:.3f} {kept:.3f} of the right "
@@ -180,7 +182,7 @@ def _run(arguments: argparse.Namespace) -> int:
     calibration = Calibration(
         weights={name: round(weight, 5) for name, weight in weights.items()},
         intercept=round(intercept, 5),
-        threshold=round(threshold, 4),
+        threshold=float(np.floor(threshold * 1e4) / 1e4),  # not above the answer it was taken from
         fitted_on=f"{arguments.note} {summary}".strip(),
     )
     text = json.dumps(calibration.model_dump(), ensure_ascii=False, indent=1) + "\n"

@@ -16,16 +16,19 @@ SIGNALS = ("share", "margin", *_SUPPORTS)
 _COLUMNS = [FEATURES.index(name) for name in _SUPPORTS]
 
 
-def signals_of(scores: NDArray[np.float64], rows: NDArray[np.float32], groups: list[str]) -> NDArray[np.float64]:
-    """Signals of the best candidate, an array of shape (len(SIGNALS),).
+def signals_of(
+    scores: NDArray[np.float64], rows: NDArray[np.float32], groups: list[str], best: int | None = None
+) -> NDArray[np.float64]:
+    """Signals of the chosen candidate, an array of shape (len(SIGNALS),).
 
     Args:
         scores: raw scores of all candidates, shape (n,), n ≥ 1.
         rows: their features, shape (n, len(FEATURES)).
         groups: which candidates are the same answer (their lemmas), length n; equal answers share their probability.
+        best: the chosen candidate, by default the one of the highest score.
     """
-    best = int(np.argmax(scores))
-    weights = np.exp(scores - scores[best])
+    best = int(np.argmax(scores)) if best is None else best
+    weights = np.exp(scores - scores.max())
     weights /= weights.sum()
     same = np.array([group == groups[best] for group in groups])
     share = float(weights[same].sum())
@@ -33,7 +36,7 @@ def signals_of(scores: NDArray[np.float64], rows: NDArray[np.float32], groups: l
     return np.array(
         [
             math.log(max(share, 1e-4) / max(1.0 - share, 1e-4)),
-            min(float(scores[best]) - rival, 5.0),
+            max(-5.0, min(float(scores[best]) - rival, 5.0)),
             *rows[best, _COLUMNS].astype(np.float64),
         ]
     )

@@ -85,6 +85,8 @@ class _Session:
                 question = line.decode("utf-8-sig" if number == 1 else "utf-8").strip()
                 if question:
                     self.answer(question)
+                    if not self._arguments.json:
+                        self._console.print()
             except (InputError, UnicodeDecodeError) as error:
                 code = EXIT_BAD_INPUT
                 message = f"line {number} of standard input: {error}"

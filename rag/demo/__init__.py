@@ -33,12 +33,14 @@ def demo_index_directory(profile: Profile) -> Path:
 def open_demo_index(profile: Profile) -> Index:
     """Open the demo index, building it on first use (a few seconds) and saying on stderr where it lies."""
     from rag.index import build_index, open_index
+    from rag.index.progress import progress_bar
 
     directory = demo_index_directory(profile)
     try:
         return open_index(directory)
     except IndexNotFoundError:
         sys.stderr.write("Building the demo index, once.\n")
-        build_index([demo_corpus()], directory, profile.index, profile=profile.name)
+        with progress_bar() as progress:
+            build_index([demo_corpus()], directory, profile.index, profile=profile.name, progress=progress)
         sys.stderr.write(f"The demo index is in {directory}\n")
         return open_index(directory)

@@ -12,7 +12,7 @@ from langchain_core.embeddings import Embeddings
 from numpy.typing import NDArray
 from typing_extensions import override
 
-from retrievers.checkpoints import find_checkpoint, loading, require_safetensors, weights_fingerprint
+from retrievers.checkpoints import find_checkpoint, loading, require_packages, require_safetensors, weights_fingerprint
 from retrievers.encoders.recipes import Recipe, read_recipe
 from retrievers.errors import InputError
 
@@ -74,6 +74,7 @@ class HuggingFaceEncoder(Embeddings):
         Raises:
             ModelUnavailableError: it is not on this machine, or its weights are no safetensors.
         """
+        require_packages(_FEATURE, "torch", "sentence_transformers")
         folder = find_checkpoint(self.name, self._revision, feature=_FEATURE)
         require_safetensors(folder, self.name)
         return folder

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from langchain_core.cross_encoders import BaseCrossEncoder
 
-from retrievers.checkpoints import find_checkpoint, loading, read_json, require_safetensors
+from retrievers.checkpoints import find_checkpoint, loading, read_json, require_packages, require_safetensors
 from retrievers.encoders.huggingface import best_device
 from retrievers.encoders.recipes import own_limit
 from retrievers.errors import InputError
@@ -78,6 +78,7 @@ class HuggingFaceScorer(BaseCrossEncoder):
 
     @functools.cached_property
     def _model(self) -> CrossEncoder:
+        require_packages(_FEATURE, "torch", "sentence_transformers")
         folder = find_checkpoint(self.name, self._revision, feature=_FEATURE)
         require_safetensors(folder, self.name)
         labels_of(self.name, read_json(folder / "config.json"))

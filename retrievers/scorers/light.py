@@ -62,7 +62,7 @@ def load_light_weights(path: str | Path | None = None) -> LightWeights:
         InputError: the file is missing or holds something else.
     """
     source = resources.files("retrievers").joinpath("scorers/data/light.json") if path is None else Path(path)
-    remedy = "make it with: python -m training.light_scorer --index DIR --questions FILE --out FILE"
+    remedy = "make it with: python -m training.light_scorer --data INDEX QUESTIONS --out FILE"
     if not source.is_file():
         raise InputError(f"no weights of the light scorer at {source}; {remedy}")
     try:

@@ -12,7 +12,7 @@ How they are matched:
   documents without the term as well; we leave out documents without any term of the question.
 
 rank-bm25 computes in 64 bits, bm25s stores weights in 32, so documents whose scores differ by less than a rounding
-error may change places: rankings are compared as lists of scores and, where scores differ by more, as lists of documents.
+error may change places: rankings are compared as lists of scores and, where scores differ by more, as documents.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@ from __future__ import annotations
 import itertools
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from generators.base import NO_ANSWER
@@ -117,6 +117,7 @@ PIECES = st.sampled_from(
 )  # fmt: skip
 
 
+@settings(deadline=None)
 @given(st.lists(PIECES, max_size=40).map("".join), st.lists(st.integers(0, 300), max_size=12))
 @example("Ответ:** да", [6, 7, 8])
 @example("Лев [1", [5])

@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from prompts.answer import Passage, causal_prompt, chat_prompt, fill, seq2seq_format, seq2seq_prompt
@@ -118,6 +118,7 @@ def test_a_passage_is_one_line_of_a_causal_prompt(attack) -> None:
     assert attacked.splitlines()[-2:] == plain.splitlines()[-2:]
 
 
+@settings(deadline=None)
 @given(st.text(alphabet=st.sampled_from("<>＜﹤/|документ 12\n\r\u2028s[INST]‹ a."), max_size=60))
 def test_no_passage_can_write_a_tag(text: str) -> None:
     user = chat_prompt(QUESTION, [Passage(text, text)], no_answer=NO_ANSWER).user

@@ -18,6 +18,7 @@ from retrievers.analysis import (
     stem,
     stop_words,
     tokenize,
+    visible_with_offsets,
     words,
 )
 
@@ -113,6 +114,10 @@ def test_lemma(word, expected) -> None:
         ["лев толстой", "льва толстого", "льву толстому"],
         ["нижний новгород", "нижнего новгорода", "нижнем новгороде"],
         ["ребёнок", "ребенка", "детям"],
+        ["крупенин", "крупенина", "крупениным", "крупенину"],  # surnames the dictionary does not know
+        ["федякин", "федякина", "федякиным"],
+        ["шефнер", "шефнера", "шефнером"],
+        ["лежандр", "лежандра", "лежандру"],
     ],
 )
 def test_forms_of_a_word_have_one_lemma(forms) -> None:
@@ -185,6 +190,30 @@ def test_offsets_of_folded_characters(text) -> None:
     assert len(offsets) == len(folded) + 1
     assert offsets[-1] == len(text)
     assert all(left < right for left, right in itertools.pairwise(offsets))
+
+
+@pytest.mark.parametrize(
+    ("text", "visible"),
+    [
+        ("Озеро Бай\u00adка\u0301л", "Озеро Байкал"),
+        ("Е\u0308лка и Ё\u0301ж", "Ёлка и Ёж"),
+        ("и\u0306од, И\u0306од", "йод, Йод"),
+        ("«Ростов\u2011на\u2011Дону»\u00a0— 1\u202f000", "«Ростов-на-Дону» — 1 000"),
+        ("", ""),
+    ],
+)
+def test_visible_text_keeps_case_and_quotes(text, visible) -> None:
+    assert visible_with_offsets(text)[0] == visible
+
+
+@given(ANY_TEXT)
+def test_offsets_of_visible_characters(text) -> None:
+    visible, offsets = visible_with_offsets(text)
+    assert fold(visible) == fold(text)
+    assert len(offsets) == len(visible) + 1
+    assert offsets[-1] == len(text)
+    assert all(left < right for left, right in itertools.pairwise(offsets))
+    assert visible_with_offsets(visible)[0] == visible
 
 
 @given(ANY_TEXT)

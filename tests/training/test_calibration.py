@@ -5,7 +5,7 @@ import pytest
 
 from rag.abstention import FEATURES
 from retrievers.errors import InputError
-from training.calibration import Trial, best_threshold, cross_validate, fit
+from training.calibration import Trial, cross_validate, fit, keeping_threshold
 
 
 def trials(count: int = 200) -> list[Trial]:
@@ -34,14 +34,20 @@ def test_held_out_probabilities_tell_right_from_wrong() -> None:
     probabilities = cross_validate(made)
     right = np.array([trial.right for trial in made])
     assert probabilities[right].mean() > probabilities[~right].mean() + 0.5
-    threshold, kept, let_through = best_threshold(probabilities, right)
+    threshold, kept, let_through = keeping_threshold(probabilities, right, 0.9)
     assert 0 < threshold < 1
-    assert kept - let_through > 0.7
+    assert kept >= 0.9
+    assert let_through < 0.3
 
 
-def test_the_best_threshold_by_hand() -> None:
-    probabilities, right = np.array([0.1, 0.4, 0.6, 0.9]), np.array([False, True, False, True])
-    assert best_threshold(probabilities, right) == (0.4, 1.0, 0.5)
+@pytest.mark.parametrize(
+    ("keep", "expected"),
+    [(1.0, (0.4, 1.0, 0.5)), (0.75, (0.6, 0.75, 0.5)), (0.5, (0.8, 0.5, 0.0)), (0.01, (0.9, 0.25, 0.0))],
+)
+def test_the_threshold_by_hand(keep, expected) -> None:
+    probabilities = np.array([0.1, 0.4, 0.6, 0.7, 0.8, 0.9])
+    right = np.array([False, True, True, False, True, True])
+    assert keeping_threshold(probabilities, right, keep) == expected
 
 
 def test_it_needs_both_kinds_and_several_documents() -> None:
