@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from retrievers.tfidf import TfidfRetriever
 
 Part = TypeVar("Part")
+_KEPT_IDFS = 200_000  # reranking asks for those of all terms of all candidates
 
 
 class Index:
@@ -48,6 +49,7 @@ class Index:
         self._own_embeddings = embeddings
         self._lock = threading.RLock()
         self._parts: dict[str, Any] = {}
+        self._idfs: dict[str, float] = {}
         try:
             require_whole(generation)
             self._chunks = ChunkTable(generation.path / SOURCES)
@@ -165,8 +167,13 @@ class Index:
 
     def idf(self, term: str) -> float:
         """Inverse document frequency of an index term over the chunks, 0 for a term that none of them has."""
-        index = self._bm25_index()
-        return index.idf(term) if index.document_frequency(term) else 0.0
+        known = self._idfs.get(term)
+        if known is None:
+            index = self._bm25_index()
+            known = index.idf(term) if index.document_frequency(term) else 0.0
+            if len(self._idfs) < _KEPT_IDFS:
+                self._idfs[term] = known
+        return known
 
     def _bm25_index(self) -> BM25Index:
         from retrievers.bm25 import BM25Index

@@ -10,6 +10,7 @@ from langchain_core.callbacks import BaseCallbackHandler
 from langchain_core.documents import BaseDocumentCompressor, Document
 from langchain_core.retrievers import BaseRetriever
 from langchain_core.runnables import Runnable, RunnableConfig, RunnableLambda
+from pydantic import Field
 
 from generators.base import NO_ANSWER, Evidence, Generation, ReadingTask
 from rag.answer import Answer
@@ -32,7 +33,7 @@ SECOND = chunk("baikal", 1, 25, SOURCE[25:])
 
 class FixedRetriever(BaseRetriever):
     documents: list[Document]
-    asked: list[dict[str, Any]] = []
+    asked: list[dict[str, Any]] = Field(default_factory=list)
 
     def _get_relevant_documents(self, query, *, run_manager, k: int = 4, filter=None):
         return self.search(query, k, filter)
