@@ -101,7 +101,7 @@ def passage_priors(documents: Sequence[Document]) -> NDArray[np.float64]:
     Passages that no reranker scored are all alike.
     """
     scores = np.array([score_of(document, RERANKER) for document in documents])
-    return PASSAGE_WEIGHT * (scores - scores.max(initial=-np.inf))
+    return np.asarray(PASSAGE_WEIGHT * (scores - scores.max(initial=-np.inf)), np.float64)
 
 
 def best_candidate(scores: NDArray[np.float64], identities: Sequence[str]) -> int:

@@ -4,6 +4,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -11,7 +12,7 @@ from langchain_core.documents import Document
 from langchain_core.runnables import RunnableLambda
 
 from generators.base import Generation, ReadingTask
-from generators.reader import OfflineReader
+from generators.reader import PASSAGE_WEIGHT, OfflineReader, best_candidate, passage_priors, read, whole_date
 from retrievers.errors import InputError
 
 BRIDGE = (
@@ -157,3 +158,26 @@ def test_evidence_is_always_inside_its_passage(question: str, texts: list[str]) 
         text = texts[int(one.chunk_id.removeprefix("doc_"))]
         assert 0 <= one.start < one.end <= len(text)
         assert text[one.start : one.end].strip()
+
+
+def scored(chunk_id: str, score: float) -> Document:
+    return Document("…", id=chunk_id, metadata={"chunk_id": chunk_id, "scores": {"cross_encoder": score}})
+
+
+def test_passages_that_the_reranker_prefers_are_preferred() -> None:
+    assert passage_priors([scored("a_0", 1.0), scored("b_0", -1.0)]) == pytest.approx([0.0, -2 * PASSAGE_WEIGHT])
+    assert passage_priors([Document("…"), Document("…")]) == pytest.approx([0.0, 0.0])
+
+
+def test_the_same_answer_in_several_places_counts_together() -> None:
+    scores = np.array([1.0, 0.8, 0.7, -3.0])
+    assert best_candidate(scores, ["москва", "тула", "тула", "тула"]) == 1
+    assert best_candidate(scores, ["москва", "тула", "рига", "клин"]) == 0
+
+
+def test_a_day_and_month_are_read_on_to_the_year() -> None:
+    reading = read("Когда открыли маяк?", [("Маяк открыли 12 июня 1842 года.", "Маяк")])
+    surfaces = [reading.surface(index) for index in range(len(reading.spans))]
+    assert surfaces[whole_date(reading, surfaces.index("12 июня"))] == "12 июня 1842 года"
+    year = surfaces.index("1842 года")
+    assert whole_date(reading, year) == year
