@@ -12,8 +12,9 @@ from __future__ import annotations
 
 import re
 
-# "<" that a tag or a control token could begin with; "0 < x" and "p<0,05" stay. Look-alikes of other scripts too.
-_TAG = re.compile(r"[<＜﹤](?=[\s<＜﹤]*[^\s\d=<＜﹤.,])")
+# "<" that a tag or a control token could begin with, with what follows the text too where it ends in one; "0 < 5" and
+# "p<0,05" stay. Look-alikes of other scripts too.
+_TAG = re.compile(r"[<＜﹤](?=[\s<＜﹤]*(?:[^\s\d=<＜﹤.,]|\Z))")
 _REPLACEMENT = "‹"
 # Control tokens that do not begin with "<": Llama 2 and Mistral.
 _BRACKETED = re.compile(r"\[(?=/?(?:INST|SYS|AVAILABLE_TOOLS|TOOL_CALLS|TOOL_RESULTS)\])", re.IGNORECASE)
