@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sqlite3
 import time
+import weakref
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -30,6 +31,7 @@ class SQLiteRecordManager(RecordManager):
     def __init__(self, path: Path, namespace: str = "chunks") -> None:
         super().__init__(namespace=namespace)
         self._database = sqlite3.connect(path, check_same_thread=False)
+        self._closing = weakref.finalize(self, self._database.close)  # with the manager, where nobody closes it
 
     def close(self) -> None:
         """Close the database."""

@@ -11,6 +11,7 @@ import hashlib
 import json
 import sqlite3
 import threading
+import weakref
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -87,6 +88,7 @@ class SourceStore:
     def __init__(self, path: Path) -> None:
         fresh = not path.exists()
         self._database = sqlite3.connect(path, isolation_level=None)
+        self._closing = weakref.finalize(self, self._database.close)
         try:
             # Nobody reads a draft, and it is synced as a whole before it is published.
             self._database.execute("PRAGMA synchronous = OFF")
@@ -205,6 +207,7 @@ class ChunkTable(Sequence[Document]):
         self._database = sqlite3.connect(
             f"{path.absolute().as_uri()}?mode=ro&immutable=1", uri=True, check_same_thread=False
         )
+        self._closing = weakref.finalize(self, self._database.close)  # with the table, where nobody closes it
         try:
             self._length = int(self._query("SELECT count(*) FROM chunks")[0][0])
         except BaseException:
@@ -213,7 +216,7 @@ class ChunkTable(Sequence[Document]):
 
     def close(self) -> None:
         """Close the database; the table cannot be used afterwards."""
-        self._database.close()
+        self._closing()
 
     def __len__(self) -> int:
         return self._length
