@@ -26,12 +26,11 @@ from generators.reading.normal_form import short_form
 from generators.reading.parsing import parse
 from generators.reading.question import understand
 from generators.reading.ranking import Weights
-from retrievers.documents import chunk_id_of, score_of
+from retrievers.documents import RERANKER, chunk_id_of, score_of
 
 DEFAULT_PASSAGES = 5  # deeper passages rarely hold the answer and cost about 15 ms each
-RERANKER = "cross_encoder"  # component whose scores (log-odds that a passage holds the answer) count in the choice
-# What a unit of the reranker's score is worth beside the candidate's own. On 323 questions over Russian Wikipedia
-# anything from .6 to 1 gives about the same, and 0 loses a sixth of the F1.
+# What a unit of the reranker's score (log-odds that a passage holds the answer) is worth beside the candidate's own. On
+# 323 questions over Russian Wikipedia anything from .6 to 1 gives about the same, and 0 loses a sixth of the F1.
 PASSAGE_WEIGHT = 0.8
 
 

@@ -19,10 +19,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from generators.base import Generation
 from rag.citations import final_score
 from retrievers.analysis import Analyzer
-from retrievers.documents import chunk_id_of, score_of, search_text
+from retrievers.documents import RERANKER, chunk_id_of, score_of, search_text
 from retrievers.errors import InputError
 
-RERANKER = "cross_encoder"  # component whose scores a passage is judged by
 _EPSILON = 1e-3  # probabilities are kept this far from 0 and 1 before their logit is taken
 
 FEATURES = (

@@ -12,8 +12,8 @@ from langchain_core.runnables import Runnable
 
 from generators.base import Generation, ReadingTask
 from generators.options import GeneratorKind, GeneratorOptions
-from rag.abstention import RERANKER
 from rag.profile import Leg, RetrievalOptions, RetrieverKind
+from retrievers.documents import RERANKER
 from retrievers.scorers.options import CompressorOptions, ScorerKind
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from langchain_core.cross_encoders import BaseCrossEncoder
 from langchain_core.documents import BaseDocumentCompressor, Document
 from pydantic import ConfigDict, Field, SkipValidation, field_validator
 
-from retrievers.documents import search_text, with_score
+from retrievers.documents import RERANKER, search_text, with_score
 from retrievers.errors import InputError, ToolkitError
 
 
@@ -50,7 +50,7 @@ class CrossEncoderCompressor(BaseDocumentCompressor):
     threshold: float | None = Field(default=None, allow_inf_nan=False)
     batch_size: int = Field(default=32, ge=1)
     max_length: int | None = Field(default=None, ge=1)
-    component: str = "cross_encoder"
+    component: str = RERANKER
 
     @field_validator("model")
     @classmethod

@@ -13,6 +13,7 @@ from collections.abc import Iterable
 from langchain_core.documents import Document
 
 HEADING_SEPARATOR = " > "
+RERANKER = "cross_encoder"  # component under which a reranker leaves its scores, whatever model it runs
 
 
 def make_chunk_id(doc_id: str, chunk_index: int) -> str:

@@ -28,8 +28,9 @@ from generators.reader import Reading, read
 from generators.reading.confidence import SIGNALS, signals_of
 from generators.reading.features import FEATURES
 from generators.reading.ranking import Forest, Weights
+from rag.command import run_command
 from retrievers.analysis import fold
-from retrievers.errors import InputError, ToolkitError
+from retrievers.errors import InputError
 
 _RIGHT = 0.5  # lemma F1 from which an answer counts as right, for the confidence
 _LEAST_LABEL = 0.25  # a candidate that shares less with the gold answer teaches nothing
@@ -408,26 +409,26 @@ def build_parser() -> argparse.ArgumentParser:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; returns the exit code."""
     arguments = vars(build_parser().parse_args(argv))
+    return run_command(lambda: _run(arguments))
+
+
+def _run(arguments: dict[str, Any]) -> int:
     options = FitOptions(**{name: arguments[name] for name in asdict(FitOptions())})
-    try:
-        examples = read_examples(
-            arguments["questions"], arguments["passages"], arguments["contexts"], options.context_weight
-        )
-        console = Console(stderr=True)
-        tasks = [
-            describe_example(example)
-            for example in track(examples, "reading", console=console, disable=not sys.stderr.isatty())
-        ]
-        table, calibration = cross_validate(tasks, options)
-        print(format_table(table))  # noqa: T201
-        if arguments["report"]:
-            print(json.dumps(asdict(options)))  # noqa: T201
-        if arguments["out"]:
-            Weights(FEATURES, grow(tasks, options), calibration).save(arguments["out"])
-            log.info("wrote %s (%d signals)", arguments["out"], len(SIGNALS))
-    except ToolkitError as error:
-        print(f"error: {error}", file=sys.stderr)  # noqa: T201
-        return 2
+    examples = read_examples(
+        arguments["questions"], arguments["passages"], arguments["contexts"], options.context_weight
+    )
+    console = Console(stderr=True)
+    tasks = [
+        describe_example(example)
+        for example in track(examples, "reading", console=console, disable=not sys.stderr.isatty())
+    ]
+    table, calibration = cross_validate(tasks, options)
+    print(format_table(table))  # noqa: T201
+    if arguments["report"]:
+        print(json.dumps(asdict(options)))  # noqa: T201
+    if arguments["out"]:
+        Weights(FEATURES, grow(tasks, options), calibration).save(arguments["out"])
+        log.info("wrote %s (%d signals)", arguments["out"], len(SIGNALS))
     return 0
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from argparse import Namespace
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from rag.ask.arguments import build_parser, metadata_filter, profile_overrides
@@ -80,7 +80,7 @@ class _Session:
     def answer_lines(self) -> int:
         """Answer one question a line; a bad line is reported and the rest goes on."""
         code = 0
-        for number, line in enumerate(_input_lines(), start=1):
+        for number, line in enumerate(sys.stdin.buffer, start=1):
             try:
                 question = line.decode("utf-8-sig" if number == 1 else "utf-8").strip()
                 if question:
@@ -109,10 +109,6 @@ class _Session:
     def _print_json(self, value: dict[str, Any]) -> None:
         sys.stdout.write(json.dumps(value, ensure_ascii=False) + "\n")
         sys.stdout.flush()
-
-
-def _input_lines() -> Iterator[bytes]:
-    yield from sys.stdin.buffer
 
 
 def _open_chain(arguments: Namespace) -> RagChain:
