@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from evals.files import atomic_write
+from retrievers.analysis import words
 from retrievers.errors import InputError
 
 
@@ -31,6 +33,7 @@ class Question(BaseModel):
         gold_doc_ids: documents that hold the answer; several where the question needs several.
         answerable: False where the corpus holds no answer and abstaining is right.
         paragraph: text of the passage that answers, where known.
+        gold_chunk_ids: chunks of the index that answer, where known; they hold for one chunking only.
         hops: the steps of a multi-step question, in order.
     """
 
@@ -42,6 +45,7 @@ class Question(BaseModel):
     gold_doc_ids: tuple[str, ...] = ()
     answerable: bool = True
     paragraph: str | None = None
+    gold_chunk_ids: tuple[str, ...] = ()
     hops: tuple[Hop, ...] = ()
 
     @model_validator(mode="after")
@@ -50,8 +54,12 @@ class Question(BaseModel):
             raise ValueError("answers must be empty where answerable is false")
         if any(not answer.strip() for answer in self.answers):
             raise ValueError("answers must not hold empty strings")
-        if len(set(self.gold_doc_ids)) != len(self.gold_doc_ids):
-            raise ValueError("gold_doc_ids must not repeat")
+        for name in ("gold_doc_ids", "gold_chunk_ids"):
+            ids = getattr(self, name)
+            if len(set(ids)) != len(ids):
+                raise ValueError(f"{name} must not repeat")
+        if self.paragraph is not None and not words(self.paragraph):
+            raise ValueError("paragraph must hold words; leave it out where none is known")
         return self
 
 
@@ -75,6 +83,13 @@ def read_questions(path: Path) -> list[Question]:
     if not questions:
         raise InputError(f"{path}: holds no questions")
     return questions
+
+
+def write_questions(path: Path, questions: Iterable[Question]) -> None:
+    """Write an evaluation file that :func:`read_questions` reads; it appears whole or not at all."""
+    with atomic_write(path) as file:
+        for question in questions:
+            file.write(json.dumps(question.model_dump(exclude_defaults=True), ensure_ascii=False) + "\n")
 
 
 def _parse(path: Path) -> Iterator[tuple[int, Question]]:

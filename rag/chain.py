@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from rag.profile import Profile
 
 Filter = dict[str, Any]
+_StageConfig = Callable[[str], RunnableConfig]  # what a stage of that name is traced with
 
 
 @runtime_checkable
@@ -35,6 +36,21 @@ class Judge(Protocol):
     def confidence(self, question: str, generation: Generation, documents: Sequence[Document]) -> float:
         """Probability in [0, 1] that ``generation``, read from ``documents``, answers ``question`` rightly."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class Candidates:
+    """What a question found: the whole pool in the order in which the generator would read it.
+
+    Args:
+        question: as the chain searched for it.
+        documents: best first, each with the score of every component that saw it.
+        timings: seconds by stage (``retrieve``, ``rerank``, ``select``, ``total``).
+    """
+
+    question: str
+    documents: tuple[Document, ...]
+    timings: dict[str, float]
 
 
 @dataclass(slots=True)
@@ -165,6 +181,52 @@ class RagChain(RunnableSerializable[str, Answer]):
         async for part in self._atransform_stream_with_config(questions(), answer, config):
             yield part
 
+    def search(
+        self,
+        question: str,
+        config: RunnableConfig | None = None,
+        *,
+        k: int | None = None,
+        filter: Filter | None = None,
+    ) -> Candidates:
+        """The first half of the chain alone: find and order ``k`` candidates (default: the whole pool).
+
+        Raises:
+            InputError: the question holds nothing to search for, or the filter is malformed.
+        """
+        progress = _Progress(check_question(question), self.k)
+        stage_config = functools.partial(_stage_config, config)
+        found = self._rank(progress, self.pool if k is None else k, filter, stage_config)
+        return Candidates(progress.question, tuple(found), progress.timings)
+
+    async def asearch(
+        self,
+        question: str,
+        config: RunnableConfig | None = None,
+        *,
+        k: int | None = None,
+        filter: Filter | None = None,
+    ) -> Candidates:
+        """Async twin of :meth:`search`."""
+        progress = _Progress(check_question(question), self.k)
+        stage_config = functools.partial(_stage_config, config)
+        found = await self._arank(progress, self.pool if k is None else k, filter, stage_config)
+        return Candidates(progress.question, tuple(found), progress.timings)
+
+    def read(self, question: str, documents: Sequence[Document], config: RunnableConfig | None = None) -> Answer:
+        """The second half of the chain alone: answer from ``documents``, whoever chose them.
+
+        Raises:
+            InputError: the question holds nothing to answer.
+        """
+        progress = _Progress(check_question(question), self.k, self._widen(list(documents)))
+        return self._finish(progress, self._generate(progress, _stage_config(config, "generate")))
+
+    async def aread(self, question: str, documents: Sequence[Document], config: RunnableConfig | None = None) -> Answer:
+        """Async twin of :meth:`read`."""
+        progress = _Progress(check_question(question), self.k, self._widen(list(documents)))
+        return self._finish(progress, await self._agenerate(progress, _stage_config(config, "generate")))
+
     # Sync and async differ only in how a stage is called; what happens between the stages is shared.
 
     def _answer(
@@ -177,10 +239,7 @@ class RagChain(RunnableSerializable[str, Answer]):
         where: Filter | None,
     ) -> Answer:
         progress = self._prepare(question, k, where, config, run_manager)
-        generation = Generation("")
-        if progress.documents:
-            generation = self.generator.invoke(progress.task(), _child(config, run_manager, "generate"))
-        return self._finish(progress, generation)
+        return self._finish(progress, self._generate(progress, _child(config, run_manager, "generate")))
 
     async def _aanswer(
         self,
@@ -192,10 +251,7 @@ class RagChain(RunnableSerializable[str, Answer]):
         where: Filter | None,
     ) -> Answer:
         progress = await self._aprepare(question, k, where, config, run_manager)
-        generation = Generation("")
-        if progress.documents:
-            generation = await self.generator.ainvoke(progress.task(), _child(config, run_manager, "generate"))
-        return self._finish(progress, generation)
+        return self._finish(progress, await self._agenerate(progress, _child(config, run_manager, "generate")))
 
     def _stream(
         self,
@@ -236,6 +292,12 @@ class RagChain(RunnableSerializable[str, Answer]):
                 yield Answer(progress.question, part.text)
         yield self._closing(progress, whole, released)
 
+    def _generate(self, progress: _Progress, config: RunnableConfig) -> Generation:
+        return self.generator.invoke(progress.task(), config) if progress.documents else Generation("")
+
+    async def _agenerate(self, progress: _Progress, config: RunnableConfig) -> Generation:
+        return await self.generator.ainvoke(progress.task(), config) if progress.documents else Generation("")
+
     def _parts(self, progress: _Progress, config: RunnableConfig) -> Iterator[Generation]:
         if progress.documents:
             yield from self.generator.stream(progress.task(), config)
@@ -254,14 +316,8 @@ class RagChain(RunnableSerializable[str, Answer]):
         run_manager: CallbackManagerForChainRun,
     ) -> _Progress:
         progress = _Progress(check_question(question), self.k if k is None else k)
-        found = self.retriever.invoke(
-            progress.question, _child(config, run_manager, "retrieve"), **self._search_options(progress, where)
-        )
-        progress.mark("retrieve")
-        for stage, compressor in self._compressors():
-            task = (progress.question, found)
-            found = _compression(compressor, stage).invoke(task, _child(config, run_manager, stage))
-            progress.mark(stage)
+        stage_config = functools.partial(_child, config, run_manager)
+        found = self._rank(progress, self._fetched(progress.k), where, stage_config)
         progress.documents = self._widen(found[: progress.k])
         return progress
 
@@ -274,25 +330,41 @@ class RagChain(RunnableSerializable[str, Answer]):
         run_manager: AsyncCallbackManagerForChainRun,
     ) -> _Progress:
         progress = _Progress(check_question(question), self.k if k is None else k)
-        found = await self.retriever.ainvoke(
-            progress.question, _child(config, run_manager, "retrieve"), **self._search_options(progress, where)
-        )
+        stage_config = functools.partial(_child, config, run_manager)
+        found = await self._arank(progress, self._fetched(progress.k), where, stage_config)
+        progress.documents = self._widen(found[: progress.k])
+        return progress
+
+    def _rank(
+        self, progress: _Progress, fetched: int, where: Filter | None, stage_config: _StageConfig
+    ) -> list[Document]:
+        options = _search_options(fetched, where)
+        found = self.retriever.invoke(progress.question, stage_config("retrieve"), **options)
         progress.mark("retrieve")
         for stage, compressor in self._compressors():
             task = (progress.question, found)
-            found = await _compression(compressor, stage).ainvoke(task, _child(config, run_manager, stage))
+            found = _compression(compressor, stage).invoke(task, stage_config(stage))
             progress.mark(stage)
-        progress.documents = self._widen(found[: progress.k])
-        return progress
+        return found
+
+    async def _arank(
+        self, progress: _Progress, fetched: int, where: Filter | None, stage_config: _StageConfig
+    ) -> list[Document]:
+        options = _search_options(fetched, where)
+        found = await self.retriever.ainvoke(progress.question, stage_config("retrieve"), **options)
+        progress.mark("retrieve")
+        for stage, compressor in self._compressors():
+            task = (progress.question, found)
+            found = await _compression(compressor, stage).ainvoke(task, stage_config(stage))
+            progress.mark(stage)
+        return found
 
     def _compressors(self) -> list[tuple[str, BaseDocumentCompressor]]:
         stages = (("rerank", self.compressor), ("select", self.selector))
         return [(stage, compressor) for stage, compressor in stages if compressor is not None]
 
-    def _search_options(self, progress: _Progress, where: Filter | None) -> dict[str, Any]:
-        pool = self.pool if self._compressors() else progress.k
-        # A retriever of somebody else may know no filter: it is named only when one was asked for.
-        return {"k": max(pool, progress.k)} | ({} if where is None else {"filter": where})
+    def _fetched(self, k: int) -> int:
+        return max(self.pool, k) if self._compressors() else k
 
     def _widen(self, documents: list[Document]) -> list[Document]:
         return documents if self.widen is None else self.widen(documents)
@@ -329,6 +401,15 @@ class RagChain(RunnableSerializable[str, Answer]):
     def _closing(self, progress: _Progress, generation: Generation, released: str) -> Answer:
         final = self._finish(progress, generation)
         return dataclasses.replace(final, answer=final.answer.removeprefix(released))
+
+
+def _search_options(k: int, where: Filter | None) -> dict[str, Any]:
+    # A retriever of somebody else may know no filter: it is named only when one was asked for.
+    return {"k": k} | ({} if where is None else {"filter": where})
+
+
+def _stage_config(config: RunnableConfig | None, stage: str) -> RunnableConfig:
+    return patch_config(config, run_name=stage)
 
 
 def _child(

@@ -230,3 +230,23 @@ def test_a_misspelt_option_is_an_error() -> None:
         make_chain(top_k=3)
     with pytest.raises(TypeError, match="top_k"):
         make_chain().invoke("Какова глубина?", top_k=3)
+
+
+async def test_the_halves_make_the_whole() -> None:
+    chain = make_chain(compressor=Reversing(), k=1)
+    found = chain.search("Какова глубина Байкала?")
+    assert [document.id for document in found.documents] == ["baikal_1", "baikal_0"]
+    assert list(found.timings) == ["retrieve", "total", "rerank"]
+    assert (await chain.asearch("Какова глубина Байкала?")).documents == found.documents
+    whole = untimed(chain.invoke("Какова глубина Байкала?"))
+    assert untimed(chain.read(found.question, found.documents[:1])) == whole
+    assert untimed(await chain.aread(found.question, found.documents[:1])) == whole
+
+
+def test_somebody_elses_choice_of_passages_is_read() -> None:
+    chain = make_chain()
+    assert chain.read("Какова глубина Байкала?", [FIRST]).abstained
+    assert chain.read("Какова глубина Байкала?", []).contexts == ()
+    assert chain.search("Байкал", k=1).documents[0].id == "baikal_0"
+    with pytest.raises(InputError):
+        chain.search("?!")
