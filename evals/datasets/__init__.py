@@ -1,0 +1,1 @@
+"""Public data sets made into evaluation files: ``python -m evals.datasets SOURCE … --out DIR``."""
