@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from importlib import resources
 from pathlib import Path
@@ -148,6 +148,31 @@ def load_profile(name: str = DEFAULT_PROFILE, overrides: Mapping[str, Any] | Non
         first = error.errors()[0]
         option = ".".join(map(str, first["loc"]))
         raise InputError(f"profile {name!r}: option {option}: {first['msg']} (got {first['input']!r})") from error
+
+
+def parse_assignments(assignments: Sequence[str]) -> dict[str, Any]:
+    """Nested options of ``--set OPTION=VALUE`` flags: ``["retrieval.k=8"]`` to ``{"retrieval": {"k": "8"}}``.
+
+    Raises:
+        InputError: an assignment of another form.
+    """
+    options: dict[str, Any] = {}
+    for assignment in assignments:
+        option, separator, value = assignment.partition("=")
+        if not separator or not option:
+            raise InputError(f"--set {assignment!r}: expected OPTION=VALUE, like retrieval.k=8")
+        set_option(options, option, value)
+    return options
+
+
+def set_option(options: dict[str, Any], path: str, value: object) -> None:
+    """Set one nested option by its dotted path, in place."""
+    *sections, name = path.split(".")
+    for section in sections:
+        options = options.setdefault(section, {})
+        if not isinstance(options, dict):
+            raise InputError(f"option {path}: {section} is a value already, it has no options of its own")
+    options[name] = value
 
 
 def _read_files(name: str, seen: tuple[str, ...]) -> dict[str, Any]:

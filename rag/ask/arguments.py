@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from rag.profile import DEFAULT_PROFILE, RetrieverKind
+from rag.profile import DEFAULT_PROFILE, RetrieverKind, parse_assignments, set_option
 from retrievers.errors import InputError
 
 _EPILOG = """Without a question: an interactive prompt on a terminal, else one question a line from standard input.
@@ -49,12 +49,7 @@ def build_parser() -> argparse.ArgumentParser:
 
 def profile_overrides(arguments: argparse.Namespace) -> dict[str, Any]:
     """Nested profile options that the flags set."""
-    overrides: dict[str, Any] = {}
-    for assignment in arguments.set:
-        option, separator, value = assignment.partition("=")
-        if not separator or not option:
-            raise InputError(f"--set {assignment!r}: expected OPTION=VALUE, like retrieval.k=8")
-        _assign(overrides, option, value)
+    overrides = parse_assignments(arguments.set)
     shortcuts = {
         "retrieval.retriever": arguments.retriever,
         "retrieval.k": arguments.k,
@@ -62,7 +57,7 @@ def profile_overrides(arguments: argparse.Namespace) -> dict[str, Any]:
     }
     for option, value in shortcuts.items():
         if value is not None:
-            _assign(overrides, option, value)
+            set_option(overrides, option, value)
     return overrides
 
 
@@ -72,15 +67,6 @@ def metadata_filter(expressions: Sequence[str]) -> dict[str, Any] | None:
     if not clauses:
         return None
     return clauses[0] if len(clauses) == 1 else {"$and": clauses}
-
-
-def _assign(options: dict[str, Any], path: str, value: object) -> None:
-    *sections, name = path.split(".")
-    for section in sections:
-        options = options.setdefault(section, {})
-        if not isinstance(options, dict):
-            raise InputError(f"option {path}: {section} is a value already, it has no options of its own")
-    options[name] = value
 
 
 def _clause(expression: str) -> dict[str, Any]:

@@ -70,6 +70,11 @@ class Index:
         return self._generation.manifest
 
     @property
+    def directory(self) -> Path:
+        """Directory that :func:`open_index` opens."""
+        return self._generation.path.parent.parent
+
+    @property
     def generation(self) -> Generation:
         """The generation that is open."""
         return self._generation

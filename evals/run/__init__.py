@@ -1,0 +1,1 @@
+"""The command ``python -m evals.run``: measure variants of the pipeline on one evaluation file."""

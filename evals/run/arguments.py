@@ -1,0 +1,95 @@
+"""Flags of ``evals.run``."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from evals.run.options import DEFAULT_CUTOFFS, DEFAULT_RETRIEVERS, RunOptions
+from rag.profile import RetrieverKind, parse_assignments
+from retrievers.errors import InputError
+
+_COMPRESSOR = {"on": True, "off": False}
+_EPILOG = """Files in the output directory: summary.json, questions.jsonl (a record per question and variant),
+passages.jsonl, report.html, trec/ (qrels and runs). Records are written as they are measured: after a kill the same
+command goes on where it stopped."""
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Parser of the command's flags."""
+    parser = argparse.ArgumentParser(
+        prog="python -m evals.run",
+        description="Measure retrieval and answers of several pipelines on an evaluation file.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    known = ", ".join(RetrieverKind)
+    cutoffs = ",".join(map(str, DEFAULT_CUTOFFS))
+    flags: dict[str, dict[str, Any]] = {
+        "--index": {"type": Path, "metavar": "DIR", "help": "index (default: the demo index, built on first use)"},
+        "--profile": {"metavar": "NAME", "help": "pipeline whose parts are varied (default: the index's own)"},
+        "--retrievers": {"metavar": "LIST", "default": ",".join(DEFAULT_RETRIEVERS), "help": f"some of {known}"},
+        "--compressor": {"metavar": "LIST", "default": "off,on", "help": "without and with reranking"},
+        "--answers": {"action": "store_true", "help": "also answer the questions and measure the answers"},
+        "--k": {"metavar": "LIST", "default": cutoffs, "help": "ranks of the metrics"},
+        "--depth": {"type": int, "metavar": "N", "help": "candidates for a question (default: the profile's pool)"},
+        "--limit": {"type": int, "metavar": "N", "help": "only the first N questions"},
+        "--set": {"action": "append", "default": [], "metavar": "OPTION=VALUE", "help": "set a profile option"},
+        "--seed": {"type": int, "metavar": "N", "default": 0, "help": "of the resampling"},
+        "--jobs": {
+            "type": int, "metavar": "N",
+            "help": "processes (default: one a core, or 1 where a part loads a model); latency is cleanest with 1",
+        },
+        "--out": {"type": Path, "metavar": "DIR", "help": "output directory (default: runs/NAME-DIGEST)"},
+    }  # fmt: skip
+    parser.add_argument("file", type=Path, metavar="FILE", help="questions in JSON Lines")
+    for flag, options in flags.items():
+        if options.get("default"):
+            options["help"] += " (default: %(default)s)"
+        parser.add_argument(flag, **options)
+    return parser
+
+
+def run_options(arguments: argparse.Namespace, profile: str) -> RunOptions:
+    """Options that the flags set.
+
+    Raises:
+        InputError: a value that is not one of the known ones, or out of range.
+    """
+    values: dict[str, Any] = {
+        "profile": profile,
+        "overrides": parse_assignments(arguments.set),
+        "retrievers": _names(arguments.retrievers, "--retrievers", {kind.value: kind for kind in RetrieverKind}),
+        "rerank": _names(arguments.compressor, "--compressor", _COMPRESSOR),
+        "answers": arguments.answers,
+        "cutoffs": _numbers(arguments.k),
+        "depth": arguments.depth,
+        "limit": arguments.limit,
+        "seed": arguments.seed,
+    }
+    try:
+        return RunOptions(**values)
+    except ValidationError as error:
+        first = error.errors()[0]
+        flag = {"cutoffs": "k"}.get(str(first["loc"][0]), first["loc"][0])
+        raise InputError(f"--{flag}: {first['msg']} (got {first['input']!r})") from error
+
+
+def _names(text: str, flag: str, known: dict[str, Any]) -> list[Any]:
+    found = [name.strip() for name in text.split(",") if name.strip()]
+    for name in found:
+        if name not in known:
+            raise InputError(f"{flag}: unknown {name!r}; known: {', '.join(known)}")
+    if not found:
+        raise InputError(f"{flag}: expected at least one of {', '.join(known)}")
+    return [known[name] for name in found]
+
+
+def _numbers(text: str) -> list[int]:
+    try:
+        return [int(part) for part in text.split(",")]
+    except ValueError as error:
+        raise InputError(f"--k {text!r}: expected whole numbers with commas between, like 1,5,10") from error

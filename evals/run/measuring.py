@@ -1,0 +1,113 @@
+"""Measuring one question under one variant, in this process."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from langchain_core.callbacks import UsageMetadataCallbackHandler
+from langchain_core.documents import Document
+
+from evals.dataset import Question
+from evals.records import AnswerRecord, CitationRecord, QuestionRecord, Ranked
+from evals.relevance import relevant_chunks
+from evals.run.options import Variant
+from evals.scoring import score_record
+from rag.citations import final_score
+from retrievers.documents import chunk_id_of, doc_id_of
+
+if TYPE_CHECKING:
+    from rag.answer import Answer
+    from rag.chain import RagChain
+    from rag.index import Index
+
+
+class Bench:
+    """Pipelines over one open index, built when a question first needs them.
+
+    Args:
+        index: searched.
+        variants: pipelines by name.
+        cutoffs: ranks k of the retrieval metrics.
+        threshold: confidence below which an answer counts as withheld; None where nothing is answered.
+    """
+
+    def __init__(
+        self, index: Index, variants: Sequence[Variant], *, cutoffs: Sequence[int], threshold: float | None
+    ) -> None:
+        self._index = index
+        self._variants = {variant.name: variant for variant in variants}
+        self._cutoffs = tuple(cutoffs)
+        self._threshold = threshold
+        self._chains: dict[str, RagChain] = {}
+        self._relevant = functools.lru_cache(maxsize=None)(self._find_relevant)
+
+    def measure(self, question: Question, variant: str) -> QuestionRecord:
+        """Ask one question and score what came back.
+
+        The first question of a variant is asked twice, so that loading its models is in nobody's timings.
+        """
+        if variant not in self._chains:
+            self._chains[variant] = self._build(variant)
+            self._ask(question, variant)
+        record, texts = self._ask(question, variant)
+        return record.model_copy(update={"metrics": score_record(record, self._cutoffs, texts)})
+
+    def _ask(self, question: Question, variant: str) -> tuple[QuestionRecord, dict[str, str]]:
+        """A record without metrics, and the text of each passage that was read."""
+        chain = self._chains[variant]
+        depth = self._variants[variant].profile.retrieval.pool
+        found = chain.search(question.question, k=depth)
+        record = QuestionRecord.of(
+            question,
+            variant,
+            relevant_chunk_ids=self._relevant(question),
+            ranking=tuple(_ranked(document) for document in found.documents),
+            timings=found.timings,
+        )
+        if self._threshold is None:
+            return record, {}
+        usage = UsageMetadataCallbackHandler()
+        answer = chain.read(question.question, found.documents[: chain.k], {"callbacks": [usage]})
+        timings = {**found.timings, **answer.timings, "total": found.timings["total"] + answer.timings["total"]}
+        answered = _answer_record(answer, self._threshold, _tokens(usage))
+        texts = {context.chunk_id: context.text for context in answer.contexts}
+        return record.model_copy(update={"answer": answered, "timings": timings}), texts
+
+    def _build(self, variant: str) -> RagChain:
+        from rag.chain import build_chain
+
+        return build_chain(self._index, self._variants[variant].profile)
+
+    def _find_relevant(self, question: Question) -> tuple[str, ...]:
+        if question.gold_chunk_ids:
+            return question.gold_chunk_ids
+        if not question.paragraph and not question.answers:
+            return ()
+        own = [chunk for doc_id in question.gold_doc_ids for chunk in self._index.chunks.chunks_of(doc_id)]
+        return tuple(sorted(relevant_chunks(question, own)))
+
+
+def _ranked(document: Document) -> Ranked:
+    return Ranked(chunk_id=chunk_id_of(document), doc_id=doc_id_of(document), score=final_score(document))
+
+
+def _answer_record(answer: Answer, threshold: float, tokens: dict[str, int]) -> AnswerRecord:
+    return AnswerRecord(
+        text="" if answer.abstained else answer.answer,
+        abstained=answer.abstained or answer.confidence < threshold,
+        confidence=answer.confidence,
+        citations=tuple(
+            CitationRecord(chunk_id=one.chunk_id, doc_id=one.doc_id, quote=one.quote, start=one.start, end=one.end)
+            for one in answer.citations
+        ),
+        context_ids=tuple(context.chunk_id for context in answer.contexts),
+        tokens=tokens,
+    )
+
+
+def _tokens(usage: UsageMetadataCallbackHandler) -> dict[str, int]:
+    counts = usage.usage_metadata.values()  # one entry a model
+    names = ("input_tokens", "output_tokens") if counts else ()
+    return {name: sum(int(count[name]) for count in counts) for name in names}  # type: ignore[literal-required]

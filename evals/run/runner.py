@@ -1,0 +1,132 @@
+"""A whole run: what is left to measure is measured, everything measured is written down."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from evals.dataset import Question, read_questions
+from evals.records import QuestionRecord
+from evals.run.directory import RunDirectory
+from evals.run.options import RunOptions, Variant, variants_of
+from evals.run.summarizing import RunContext, passages_of, summarize_run
+from evals.run.workers import Plan, measure_all
+from evals.trec import export_trec
+from generators.options import GeneratorKind
+from rag.abstention import load_calibration
+from rag.index.progress import Progress, silent
+from rag.profile import Profile
+from retrievers.errors import InputError
+from retrievers.scorers.options import ScorerKind
+
+if TYPE_CHECKING:
+    from rag.index import Index
+
+_RUNS = Path("runs")
+
+
+def evaluate(
+    file: Path,
+    index: Index,
+    options: RunOptions,
+    *,
+    out: Path | None = None,
+    jobs: int | None = None,
+    progress: Progress = silent,
+) -> tuple[Path, dict[str, Any]]:
+    """Measure, or go on measuring, and write the run's files except the report.
+
+    Args:
+        file: evaluation file.
+        index: searched.
+        options: what is measured.
+        out: output directory; by default ``runs/NAME-DIGEST``, one for each configuration.
+        jobs: processes; by default one a core where all models are the offline ones, else one.
+        progress: told how many questions are done.
+
+    Returns:
+        The output directory and the summary.
+
+    Raises:
+        InputError: file, options or directory cannot be used, or the index holds none of the gold documents.
+    """
+    questions = read_questions(file)[: options.limit]
+    missing = _missing_documents(questions, index, file)
+    variants = variants_of(options)
+    profile = options.resolve_profile()
+    threshold = _threshold(profile) if options.answers else None
+    configuration = _configuration(file, options, profile, threshold, index)
+    directory = RunDirectory(out or _RUNS / f"{file.stem}-{_digest(configuration)}")
+    records = directory.begin(configuration)
+    done = {(record.qid, record.variant) for record in records}
+    tasks = [(one, variant.name) for variant in variants for one in questions if (one.qid, variant.name) not in done]
+    plan = Plan(index.directory, index.manifest.generation, tuple(variants), options.cutoffs, threshold)
+    jobs = jobs or _default_jobs(variants)
+    total = len(done) + len(tasks)
+    progress("measure", len(done), total)
+    with directory.appender() as appender:
+        for record in measure_all(plan, index, tasks, jobs=jobs):
+            appender.append(record)
+            records.append(record)
+            progress("measure", len(records), total)
+    ordered = _in_order(records, questions, variants)
+    context = RunContext(file, questions, missing, options, profile, threshold, index, jobs)
+    summary = summarize_run(ordered, context)
+    directory.finish(ordered, passages_of(ordered, index), summary)
+    export_trec(ordered, directory.path / "trec")
+    return directory.path, summary
+
+
+def _missing_documents(questions: Sequence[Question], index: Index, file: Path) -> list[str]:
+    gold = {doc_id for question in questions for doc_id in question.gold_doc_ids}
+    missing = sorted(gold - set(index.chunks.doc_ids()))
+    if gold and len(missing) == len(gold):
+        raise InputError(
+            f"{file} and {index.directory} do not belong together: the index holds none of the {len(gold)} gold"
+            f" documents ({', '.join(missing[:3])}, …); name the index of the questions' corpus with --index"
+        )
+    return missing
+
+
+def _threshold(profile: Profile) -> float:
+    if profile.abstention.min_confidence is not None:
+        return profile.abstention.min_confidence
+    return load_calibration(profile.abstention.calibration).threshold
+
+
+def _configuration(
+    file: Path, options: RunOptions, profile: Profile, threshold: float | None, index: Index
+) -> dict[str, Any]:
+    """Everything that records depend on, as JSON; two runs with the same one are the same run."""
+    manifest = index.manifest
+    return {
+        "dataset": {"name": file.name, "sha256": hashlib.sha256(file.read_bytes()).hexdigest()},
+        "index": {"index_id": manifest.index_id, "chunk_ids_sha256": manifest.chunk_ids_sha256},
+        "options": options.model_dump(mode="json"),
+        "profile": profile.model_dump(mode="json"),
+        "threshold": threshold,
+    }
+
+
+def _digest(configuration: dict[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(configuration, sort_keys=True).encode()).hexdigest()[:8]
+
+
+def _default_jobs(variants: Sequence[Variant]) -> int:
+    """One process a core, unless each would load a model of its own or ask the same server."""
+    light = {ScorerKind.NONE, ScorerKind.LIGHT}
+    offline = all(
+        one.profile.compressor.kind in light and one.profile.generator.kind is GeneratorKind.READER for one in variants
+    )
+    return len(os.sched_getaffinity(0)) if offline and hasattr(os, "sched_getaffinity") else 1
+
+
+def _in_order(
+    records: Sequence[QuestionRecord], questions: Sequence[Question], variants: Sequence[Variant]
+) -> list[QuestionRecord]:
+    by_key = {(record.variant, record.qid): record for record in records}
+    return [by_key[variant.name, question.qid] for variant in variants for question in questions]
