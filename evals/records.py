@@ -162,7 +162,7 @@ def read_records(path: Path) -> list[QuestionRecord]:
         path = path / QUESTIONS_FILE
     records: list[QuestionRecord] = []
     lines: dict[tuple[str, str], int] = {}
-    for number, record in _rows(path, QuestionRecord):
+    for number, record in read_rows(path, QuestionRecord):
         key = (record.variant, record.qid)
         if key in lines:
             raise InputError(
@@ -188,7 +188,7 @@ def read_passages(path: Path) -> dict[str, Passage]:
     """Passages by chunk id; ``path`` is ``passages.jsonl``, or the run's directory."""
     if path.is_dir():
         path = path / PASSAGES_FILE
-    return {passage.chunk_id: passage for _, passage in _rows(path, Passage)}
+    return {passage.chunk_id: passage for _, passage in read_rows(path, Passage)}
 
 
 def write_rows(path: Path, rows: Iterable[BaseModel]) -> None:
@@ -198,7 +198,12 @@ def write_rows(path: Path, rows: Iterable[BaseModel]) -> None:
             file.write(dump_record(row))
 
 
-def _rows(path: Path, model: type[_Model]) -> Iterator[tuple[int, _Model]]:
+def read_rows(path: Path, model: type[_Model]) -> Iterator[tuple[int, _Model]]:
+    """Line numbers and rows of a JSON Lines file.
+
+    Raises:
+        InputError: naming file, line and field of what is wrong.
+    """
     try:
         raw = path.read_bytes()
     except OSError as error:

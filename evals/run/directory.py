@@ -9,7 +9,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TextIO
 
-from evals.files import atomic_write
+from evals.files import read_json, write_json
 from evals.records import PASSAGES_FILE, QUESTIONS_FILE, Passage, QuestionRecord, dump_record, read_records, write_rows
 from retrievers.errors import InputError
 
@@ -43,10 +43,9 @@ class RunDirectory:
         if not file.exists():
             if self.path.exists() and (not self.path.is_dir() or any(self.path.iterdir())):
                 raise InputError(f"{self.path} exists and holds no run; choose another directory with --out")
-            with atomic_write(file) as out:
-                json.dump(configuration, out, ensure_ascii=False, indent=1)
+            write_json(file, configuration)
             return []
-        if differing := _differences(_read_json(file), configuration):
+        if differing := _differences(read_json(file), configuration):
             raise InputError(
                 f"{self.path} holds a run with another {', '.join(differing)}; choose another directory with --out,"
                 " or remove this one"
@@ -70,14 +69,7 @@ class RunDirectory:
         """Write the records in their lasting order, the passages and the summary."""
         write_rows(self.path / QUESTIONS_FILE, records)
         write_rows(self.path / PASSAGES_FILE, passages)
-        write_summary(self.path, summary)
-
-
-def write_summary(directory: Path, summary: dict[str, Any]) -> None:
-    """Write ``summary.json``."""
-    with atomic_write(directory / SUMMARY_FILE) as file:
-        json.dump(summary, file, ensure_ascii=False, indent=1)
-        file.write("\n")
+        write_json(self.path / SUMMARY_FILE, summary)
 
 
 def read_summary(directory: Path) -> dict[str, Any]:
@@ -89,7 +81,7 @@ def read_summary(directory: Path) -> dict[str, Any]:
     path = directory / SUMMARY_FILE
     if not path.is_file():
         raise InputError(f"{directory} holds no finished run (no {SUMMARY_FILE}); make one with python -m evals.run")
-    return _read_json(path)
+    return read_json(path)
 
 
 class _Appender:
@@ -112,16 +104,6 @@ class _Appender:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._file.close()
-
-
-def _read_json(path: Path) -> dict[str, Any]:
-    try:
-        value = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
-        raise InputError(f"{path} cannot be read: {error}") from error
-    if not isinstance(value, dict):
-        raise InputError(f"{path}: expected a JSON object")
-    return value
 
 
 def _differences(old: dict[str, Any], new: dict[str, Any]) -> list[str]:

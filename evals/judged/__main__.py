@@ -1,0 +1,202 @@
+"""Have a language model judge the answers of a run: ``python -m evals.judged DIR --base-url URL --model NAME``."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from evals.files import read_json, write_json
+from evals.judged.judge import METRICS, JudgeOptions, NoJudgementError, Score, load_judge
+from evals.judged.verdicts import JUDGED_FILE, Verdict, read_verdicts, summarize_verdicts, unjudgeable
+from evals.records import QuestionRecord, by_variant, dump_record, read_passages, read_records
+from evals.run.directory import SUMMARY_FILE, read_summary
+from rag.command import run_command
+from retrievers.errors import InputError
+
+if TYPE_CHECKING:
+    from langchain_core.embeddings import Embeddings
+    from rich.console import Console
+
+_JUDGE_FILE = "judge.json"
+_EPILOG = """Judgements are appended to judged.jsonl in the run's directory as they come, and a rerun goes on.
+Their means go to summary.json under "judged". An answer without a judgement is counted, with the reason, and is in
+no mean."""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Parse flags and judge; see ``--help``."""
+    arguments = _parser().parse_args(argv)
+    return run_command(lambda: _run(arguments))
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m evals.judged",
+        description="Judge the answers of a run of evals.run by ragas' metrics, with Russian prompts.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    flags: dict[str, dict[str, Any]] = {
+        "--base-url": {"metavar": "URL", "default": "http://127.0.0.1:8000/v1", "help": "OpenAI-compatible server"},
+        "--model": {"metavar": "NAME", "default": "default", "help": "name of the judging model there"},
+        "--metrics": {"metavar": "LIST", "default": ",".join(METRICS), "help": "metrics"},
+        "--variants": {"metavar": "LIST", "help": "only these variants (default: all)"},
+        "--limit": {"type": int, "metavar": "N", "help": "only the first N questions of each variant"},
+        "--passages": {"type": int, "metavar": "N", "help": "only the first N passages read (default: all)"},
+        "--index": {"type": Path, "metavar": "DIR", "help": "index whose encoder compares questions for"
+                    " answer_relevancy (default: the one the run was made on)"},
+        "--concurrency": {"type": int, "metavar": "N", "default": 1, "help": "answers judged at once"},
+        "--timeout": {"type": float, "metavar": "S", "default": 300.0, "help": "seconds for one request"},
+    }  # fmt: skip
+    parser.add_argument("directory", type=Path, metavar="DIR", help="directory of a finished run with answers")
+    for flag, options in flags.items():
+        if options.get("default"):
+            options["help"] += " (default: %(default)s)"
+        parser.add_argument(flag, **options)
+    return parser
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    from rich.console import Console
+
+    from rag.index.progress import progress_bar
+
+    metrics = _known(arguments.metrics, METRICS, "--metrics")
+    for flag in ("limit", "passages", "concurrency"):
+        if (value := getattr(arguments, flag)) is not None and value < 1:
+            raise InputError(f"--{flag}: expected at least 1, got {value}")
+    directory: Path = arguments.directory
+    summary = read_summary(directory)
+    records = _chosen(by_variant(read_records(directory)), arguments)
+    texts = {chunk_id: passage.text for chunk_id, passage in read_passages(directory).items()}
+    judge = {"model": arguments.model, "metrics": metrics, "passages": arguments.passages}
+    _require_same_judge(directory, judge)
+    done = {(one.variant, one.qid): one for one in read_verdicts(directory / JUDGED_FILE)}
+    waiting = [record for record in records if (record.variant, record.qid) not in done]
+    options = JudgeOptions(arguments.base_url, arguments.model, arguments.timeout)
+    with _embeddings(arguments.index, summary, needed="answer_relevancy" in metrics) as embeddings:
+        scores = load_judge(options, metrics, embeddings)
+        write_json(directory / _JUDGE_FILE, judge)
+        with progress_bar() as progress, (directory / JUDGED_FILE).open("a", encoding="utf-8", newline="\n") as out:
+
+            def keep(verdict: Verdict) -> None:
+                done[verdict.variant, verdict.qid] = verdict
+                out.write(dump_record(verdict))
+                out.flush()
+                progress("judge", len(records) - len(waiting) + len(done), len(records))
+
+            passages = {id(record): _passages(record, texts, arguments.passages) for record in waiting}
+            asyncio.run(_judge_all(waiting, passages, scores, keep, concurrency=arguments.concurrency))
+    verdicts = [done[record.variant, record.qid] for record in records]
+    summarized = summarize_verdicts(verdicts, metrics)
+    write_json(directory / SUMMARY_FILE, {**summary, "judged": {"judge": judge, "variants": summarized}})
+    _print(summarized, metrics, Console(highlight=False))
+    return 0
+
+
+async def judge_record(record: QuestionRecord, passages: Sequence[str], scores: dict[str, Score]) -> Verdict:
+    """Judge one answer by every metric; what cannot be judged is said, with the reason."""
+    judged: dict[str, float] = {}
+    unjudged: dict[str, str] = {}
+    for name, score in scores.items():
+        if reason := unjudgeable(record, name, passages):
+            unjudged[name] = reason
+            continue
+        try:
+            judged[name] = await score(record, passages)
+        except NoJudgementError as error:
+            unjudged[name] = str(error)
+    return Verdict(qid=record.qid, variant=record.variant, scores=judged, unjudged=unjudged)
+
+
+async def _judge_all(
+    records: Sequence[QuestionRecord],
+    passages: dict[int, list[str]],
+    scores: dict[str, Score],
+    keep: Callable[[Verdict], None],
+    *,
+    concurrency: int,
+) -> None:
+    places = asyncio.Semaphore(concurrency)
+
+    async def judge(record: QuestionRecord) -> None:
+        async with places:
+            keep(await judge_record(record, passages[id(record)], scores))
+
+    async with asyncio.TaskGroup() as group:
+        for record in records:
+            group.create_task(judge(record))
+
+
+def _passages(record: QuestionRecord, texts: dict[str, str], count: int | None) -> list[str]:
+    read = record.answer.context_ids[:count] if record.answer else ()
+    if missing := [chunk_id for chunk_id in read if chunk_id not in texts]:
+        raise InputError(f"passages.jsonl lacks {missing[0]!r}, which question {record.qid!r} was answered from")
+    return [texts[chunk_id] for chunk_id in read]
+
+
+def _chosen(groups: dict[str, list[QuestionRecord]], arguments: argparse.Namespace) -> list[QuestionRecord]:
+    names = _known(arguments.variants, list(groups), "--variants") if arguments.variants else list(groups)
+    chosen = [record for name in names for record in groups[name][: arguments.limit]]
+    if not any(record.answer for record in chosen):
+        raise InputError(f"{arguments.directory} holds no answers; measure with python -m evals.run … --answers")
+    return chosen
+
+
+def _require_same_judge(directory: Path, judge: dict[str, Any]) -> None:
+    file = directory / _JUDGE_FILE
+    if file.exists() and read_json(file) != judge:
+        raise InputError(
+            f"{directory / JUDGED_FILE} holds judgements of another judge or other metrics ({file.name}); go on with"
+            f" those, or remove {file.name} and {JUDGED_FILE}"
+        )
+
+
+@contextmanager
+def _embeddings(index: Path | None, summary: dict[str, Any], *, needed: bool) -> Iterator[Embeddings | None]:
+    """The encoder of an index, open as long as it is used."""
+    from rag.index import open_index
+
+    if not needed:
+        yield None
+        return
+    with open_index(index or Path(summary["environment"]["index"]["path"])) as opened:
+        yield opened.embeddings
+
+
+def _known(text: str, known: Sequence[str], flag: str) -> list[str]:
+    names = [name.strip() for name in text.split(",") if name.strip()]
+    for name in names:
+        if name not in known:
+            raise InputError(f"{flag}: unknown {name!r}; known: {', '.join(known)}")
+    return names
+
+
+def _print(summarized: dict[str, dict[str, Any]], metrics: Sequence[str], console: Console) -> None:
+    from rich.table import Table
+
+    table = Table(title="Judged answers: mean (judged / not judged)")
+    table.add_column("variant")
+    for name in metrics:
+        table.add_column(name, justify="right")
+    for variant, values in summarized.items():
+        table.add_row(variant, *(_cell(values[name]) for name in metrics))
+    console.print(table)
+    for variant, values in summarized.items():
+        for name in metrics:
+            for reason, count in values[name]["unjudged"].items():
+                console.print(f"{variant}, {name}: {count} not judged: {reason}")
+
+
+def _cell(value: dict[str, Any]) -> str:
+    mean = "–" if value["mean"] is None else f"{value['mean']:.3f}"
+    return f"{mean} ({value['judged']} / {sum(value['unjudged'].values())})"
+
+
+if __name__ == "__main__":
+    sys.exit(main())
