@@ -25,7 +25,7 @@ from evals.metrics import hit_at_k, ndcg_at_k, rank_documents, reciprocal_rank_a
 from evals.relevance import relevant_chunks
 from rag.components import build_compressor, build_retriever
 from rag.index import Index, open_index
-from rag.profile import RetrieverKind, load_profile
+from rag.profile import Profile, RetrieverKind, load_profile
 from retrievers.documents import chunk_id_of
 
 _DEPTH = 50
@@ -95,12 +95,13 @@ def _searches(index: Index, profile_name: str) -> dict[str, Search]:
     return searches
 
 
-def _folded(index: Index, profile_name: str, questions: Sequence[Question]) -> list[list[Document]]:
+def cross_validated(index: Index, profile: Profile, questions: Sequence[Question]) -> list[list[Document]]:
+    """Every question's pool as reranked by weights of the offline scorer fitted without the question's document."""
     from training.light_scorer import collect_cases, cross_validate
 
-    profile = load_profile(profile_name)
     cases = collect_cases(index, profile, questions, keep_unfound=True)
-    return cross_validate(cases)
+    rankings = dict(zip((case.question.qid for case in cases), cross_validate(cases), strict=True))
+    return [rankings.get(question.qid, []) for question in questions]  # a question without candidates is no case
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -117,7 +118,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     relevant = relevant_by_question(index, questions)
     rows = [measure(name, search, questions, relevant) for name, search in _searches(index, profile).items()]
     if arguments.folds:
-        rankings = _folded(index, profile, questions)
+        rankings = cross_validated(index, load_profile(profile), questions)
         rows.append(Row("pool + compressor, folds", quality(rankings, questions, relevant)))
     table = Table(title=f"{len(questions)} questions, {len(index.chunks)} chunks, {profile}")
     table.add_column("retriever")
