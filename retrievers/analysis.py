@@ -195,9 +195,16 @@ class TermForm(StrEnum):
     LEMMA = "lemma"
     STEM = "stem"
     WORD = "word"
+    LEMMA_AND_STEM = "lemma+stem"
 
 
-_REDUCERS: dict[TermForm, Callable[[str], str]] = {TermForm.LEMMA: lemma, TermForm.STEM: stem, TermForm.WORD: str}
+_REDUCERS: dict[TermForm, Callable[[str], str]] = {
+    TermForm.LEMMA: lemma,
+    TermForm.STEM: stem,
+    TermForm.WORD: str,
+    TermForm.LEMMA_AND_STEM: lemma,
+}
+_STEM_MARK = "*"  # no word holds it: a stem beside a lemma is a term of its own, with a frequency of its own
 
 
 @dataclass(frozen=True)
@@ -205,7 +212,8 @@ class Analyzer:
     """Text to index terms, the same for documents and questions.
 
     Args:
-        form: lemma, stem or the folded word itself.
+        form: lemma, stem or the folded word itself; ``lemma+stem`` gives two terms a word, the stem marked. Words with
+            different lemmas («протестов», «протестуют») then still meet in their stem.
         stop: leave out :func:`stop_words`.
     """
 
@@ -214,11 +222,12 @@ class Analyzer:
 
     def __call__(self, text: str) -> list[str]:
         """Terms of ``text`` in order of appearance; a text of stop words alone keeps them, so it can still match."""
-        found = words(text)
         reduce = _REDUCERS[self.form]
-        reduced = [(word, reduce(word)) for word in found]
-        if not self.stop:
-            return [term for _, term in reduced]
-        excluded = stop_words()
-        kept = [term for word, term in reduced if word not in excluded and term not in excluded]
-        return kept or [term for _, term in reduced]
+        reduced = [(word, reduce(word)) for word in words(text)]
+        if self.stop:
+            excluded = stop_words()
+            kept = [(word, term) for word, term in reduced if word not in excluded and term not in excluded]
+            reduced = kept or reduced
+        if self.form is TermForm.LEMMA_AND_STEM:
+            return [part for word, term in reduced for part in (term, stem(word) + _STEM_MARK)]
+        return [term for _, term in reduced]

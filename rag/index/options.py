@@ -29,7 +29,7 @@ class AnalysisOptions(_Options):
     """How text becomes index terms.
 
     Args:
-        form: lemma, Snowball stem or the folded word.
+        form: lemma, Snowball stem, the folded word, or lemma and stem as two terms.
         stop: leave out stop words.
     """
 

@@ -156,6 +156,8 @@ def test_stop_words_are_folded_and_hold_question_words() -> None:
         ("В каком году основан Санкт-Петербург?", TermForm.LEMMA, ["год", "основать", "санкт", "петербург"]),
         ("Глубокие озёра", TermForm.STEM, ["глубок", "озер"]),
         ("Глубокие озёра", TermForm.WORD, ["глубокие", "озера"]),
+        ("Кто протестовал?", TermForm.LEMMA_AND_STEM, ["протестовать", "протестова*"]),
+        ("Кто они?", TermForm.LEMMA_AND_STEM, ["кто", "кто*", "они", "он*"]),
         ("Кто они?", TermForm.LEMMA, ["кто", "они"]),  # nothing but stop words: they stay
         ("", TermForm.LEMMA, []),
     ],
