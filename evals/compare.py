@@ -133,12 +133,14 @@ def compare_runs(
     for qid in sorted(shared):
         if _gold(first[qid]) != _gold(second[qid]):
             raise InputError(f"question {qid!r} differs between the runs (text, answers or gold documents)")
-    names = {"baseline": baseline[0].variant, "candidate": candidate[0].variant}
     comparisons = []
     for metric in metrics:
         both = sorted(qid for qid in shared if metric in first[qid].metrics and metric in second[qid].metrics)
         values = {"A": {q: first[q].metrics[metric] for q in both}, "B": {q: second[q].metrics[metric] for q in both}}
-        comparisons += [dataclasses.replace(one, **names) for one in compare_values(metric, values, seed=seed)]
+        comparisons += [
+            dataclasses.replace(one, baseline=baseline[0].variant, candidate=candidate[0].variant)
+            for one in compare_values(metric, values, seed=seed)
+        ]
     return comparisons
 
 

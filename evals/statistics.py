@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 RESAMPLES = 10_000
 LEVEL = 0.95
+SIGNIFICANT = 0.05  # p-values at or below it are called significant
 _BATCH = 500  # resamples drawn at once: what bounds memory
 # Two sums of the same differences in another order may differ in their last bits; as large counts as larger.
 _ROUNDING = 1e-9

@@ -51,6 +51,7 @@ def headline_metrics(cutoffs: Sequence[int]) -> tuple[str, ...]:
         f"all_found@{middle}",
         f"{PASSAGE_PREFIX}hit@{middle}",
         f"{PASSAGE_PREFIX}hit@{last}",
+        f"{PASSAGE_PREFIX}ndcg@{ten}",
         *ANSWER_METRICS,
     )
     return tuple(dict.fromkeys(names))
@@ -108,15 +109,12 @@ def correct_by_metric(comparisons: Sequence[Comparison]) -> list[Comparison]:
     return corrected
 
 
-def summarize_variant(
-    records: Sequence[QuestionRecord], *, k: int, headline: Sequence[str], seed: int
-) -> dict[str, Any]:
-    """Means of every metric over the questions that have it, intervals of the headline metrics, and the rest.
+def summarize_variant(records: Sequence[QuestionRecord], *, k: int, seed: int) -> dict[str, Any]:
+    """Means and 95 % intervals of every metric over the questions that have it, latency, abstention, failures.
 
     Args:
         records: of one variant.
         k: passages read.
-        headline: metrics that get a 95 % bootstrap interval.
         seed: of the resampling.
     """
     values: dict[str, list[float]] = {}
@@ -127,7 +125,7 @@ def summarize_variant(
     summary: dict[str, Any] = {"questions": len(records)}
     summary |= {name: float(np.mean(column)) for name, column in values.items()}
     summary["counts"] = {name: len(column) for name, column in values.items()}
-    summary["intervals"] = {name: _interval(values[name], seed) for name in headline if name in values}
+    summary["intervals"] = _intervals(records, seed)
     summary["latency"] = latency
     summary["throughput"] = 1.0 / latency["total"]["mean"]
     if tokens := _tokens(records):
@@ -182,8 +180,18 @@ def _abstention(records: Sequence[QuestionRecord]) -> dict[str, Any] | None:
     return dataclasses.asdict(summarize_abstention(trials)) if trials else None
 
 
-def _interval(values: Sequence[float], seed: int) -> list[float]:
-    return [float(end) for end in bootstrap_intervals(np.array(values)[:, None], seed=seed)[:, 0]]
+def _intervals(records: Sequence[QuestionRecord], seed: int) -> dict[str, list[float]]:
+    """The 95 % bootstrap interval of every mean; metrics of the same questions share their resamples."""
+    families: dict[tuple[str, ...], list[str]] = {}
+    for name in dict.fromkeys(name for record in records for name in record.metrics):
+        questions = tuple(record.qid for record in records if name in record.metrics)
+        families.setdefault(questions, []).append(name)
+    found: dict[str, list[float]] = {}
+    for names in families.values():
+        values = [[record.metrics[name] for name in names] for record in records if names[0] in record.metrics]
+        low, high = bootstrap_intervals(np.array(values), seed=seed)
+        found |= {name: [float(low[place]), float(high[place])] for place, name in enumerate(names)}
+    return found
 
 
 def _tokens(records: Sequence[QuestionRecord]) -> dict[str, float]:

@@ -15,7 +15,11 @@ OPTIONAL = {
     "docs": {"pypdf", "docx", "bs4", "lxml", "pyarrow"},
     "chat": {"langchain", "langchain_openai"},
     "hf": {"torch", "transformers", "sentence_transformers", "sentencepiece", "gguf", "onnxscript"},
+    "eval": {"jinja2", "matplotlib"},
+    "judge": {"ragas", "openai", "instructor"},
+    "serve": {"fastapi", "uvicorn", "starlette"},
     "bench": {"langchain_community", "rank_bm25"},
+    "peers": {"langchain_classic", "llama_index", "haystack", "Stemmer"},
 }
 
 IMPORT_PACKAGES = f"""

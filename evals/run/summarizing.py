@@ -70,8 +70,7 @@ def summarize_run(records: Sequence[QuestionRecord], context: RunContext) -> dic
         "k": k,
         "threshold": context.threshold,
         "variants": {
-            name: summarize_variant(group, k=k, headline=headline, seed=options.seed)
-            for name, group in by_variant(records).items()
+            name: summarize_variant(group, k=k, seed=options.seed) for name, group in by_variant(records).items()
         },
         "comparisons": [dataclasses.asdict(one) for one in compare_variants(records, headline, seed=options.seed)],
         "environment": _environment(context),

@@ -8,9 +8,9 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from evals.statistics import SIGNIFICANT
 from evals.summary import headline_metrics
 
-SIGNIFICANT = 0.05
 _MOST_COMPARISONS = 12
 
 

@@ -26,7 +26,7 @@ def answered(qid: str, right: bool, confidence: float, *, abstained: bool = Fals
 
 def test_means_are_over_the_questions_that_have_the_metric() -> None:
     rows = [record("1", metrics={"hit@1": 1.0}), record("2", metrics={"hit@1": 0.0, "f1": 0.5}), record("3")]
-    summary = summarize_variant(rows, k=5, headline=("hit@1", "f1", "em"), seed=0)
+    summary = summarize_variant(rows, k=5, seed=0)
     assert (summary["questions"], summary["hit@1"], summary["f1"]) == (3, 0.5, 0.5)
     assert summary["counts"] == {"hit@1": 2, "f1": 1}
     assert set(summary["intervals"]) == {"hit@1", "f1"}
@@ -47,7 +47,7 @@ def test_abstention_and_tokens_are_summarised_where_there_are_answers() -> None:
         answered("2", False, 0.2, abstained=True, tokens={"input_tokens": 50, "output_tokens": 4}),
         answered("3", True, 0.8),
     ]
-    summary = summarize_variant(rows, k=5, headline=(), seed=0)
+    summary = summarize_variant(rows, k=5, seed=0)
     assert summary["tokens"] == {"input_tokens": 75.0, "output_tokens": 2.0}
     assert summary["abstention"]["auroc"] == 1.0
     assert summary["abstention"]["coverage"] == pytest.approx(2 / 3)
