@@ -25,6 +25,8 @@ ROOT = Path(__file__).resolve().parents[1]
 NAMES = ("README.md", "README.ru.md")
 OUR_PACKAGES = ("rag", "retrievers", "generators", "evals", "prompts", "training", "benchmarks")
 
+WITH_SUBCOMMANDS = {"rag.index", "evals.datasets"}
+
 _FENCE = re.compile(r"^( *)```(\w*)\n(.*?)^\1```$", re.MULTILINE | re.DOTALL)
 _MODULE = re.compile(r"python -m ([\w.]+)")
 _LINK = re.compile(r"\]\(([^)#\s]+)\)")
@@ -131,7 +133,7 @@ def test_the_commands_exist_and_answer_help(name: str) -> None:
 def test_the_flags_of_the_commands_exist() -> None:
     texts: dict[tuple[str, ...], str] = {}
     for module, arguments in our_calls():
-        key = (module, arguments[0]) if module == "rag.index" and arguments else (module,)
+        key = (module, arguments[0]) if module in WITH_SUBCOMMANDS and arguments else (module,)
         if key not in texts:
             texts[key] = help_of(*key)
         for flag in (word for word in arguments if word.startswith("--")):

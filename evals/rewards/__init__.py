@@ -1,0 +1,1 @@
+"""Rewards from evaluation records: components, exports for trainers, reward functions in their signatures."""

@@ -1,0 +1,1 @@
+"""Exports: one format a trainer reads, one module a kind of row."""

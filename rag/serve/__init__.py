@@ -1,0 +1,1 @@
+"""The index over HTTP: ``python -m rag.serve --index DIR``."""

@@ -1,0 +1,120 @@
+"""Serve an index over HTTP: ``python -m rag.serve --index DIR``."""
+
+from __future__ import annotations
+
+import argparse
+import ipaddress
+import os
+import socket
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rag.command import run_command
+from retrievers.checkpoints import require_packages
+from retrievers.errors import InputError
+
+if TYPE_CHECKING:
+    from rag.chain import RagChain
+
+_WARM_UP = "Что находится в этих документах?"
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Serve until interrupted.
+
+    Returns:
+        0 after a clean shutdown; 2 for foreseeable mistakes; 130 after Ctrl-C.
+    """
+    arguments = _parser().parse_args(argv)
+    return run_command(lambda: _serve(arguments))
+
+
+def _serve(arguments: argparse.Namespace) -> int:
+    require_packages("Serving over HTTP", "fastapi", "uvicorn", extra="serve")
+    import uvicorn
+
+    from rag.serve.app import create_app
+
+    with listen(arguments.host, arguments.port) as listening:
+        chain = _open_chain(arguments)
+        chain.search(_WARM_UP)  # models load now, and what is missing is told now
+        app = create_app(chain, topk=arguments.topk, workers=_cores())
+        host, port = listening.getsockname()[:2]
+        sys.stderr.write(f"serving {arguments.index} on http://{f'[{host}]' if ':' in host else host}:{port}\n")
+        server = uvicorn.Server(uvicorn.Config(app, log_level="warning", server_header=False))
+        server.run(sockets=[listening])
+    return 0
+
+
+def _open_chain(arguments: argparse.Namespace) -> RagChain:
+    from rag.chain import build_chain
+    from rag.index import open_index
+    from rag.profile import load_profile
+
+    retrieval: dict[str, Any] = {} if arguments.retriever is None else {"retriever": arguments.retriever}
+    index = open_index(arguments.index)
+    profile = load_profile(arguments.profile or index.manifest.profile, {"retrieval": retrieval})
+    return build_chain(index, profile)
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A socket bound to a loopback address: whoever reaches the port reads the index, and there is no token yet."""
+    try:
+        family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+    except OSError as error:
+        raise InputError(f"--host {host}: no such address ({error.strerror})") from error
+    if not ipaddress.ip_address(address[0]).is_loopback:
+        raise InputError(
+            f"--host {host}: only loopback addresses (127.0.0.1, ::1, localhost) are served, since there is no access"
+            " control; put a server that checks access in front"
+        )
+    listening = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.bind(address)
+    except OSError as error:
+        listening.close()
+        raise InputError(f"--port {port}: cannot be listened on ({error.strerror}); choose another") from error
+    return listening
+
+
+def _cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _port(text: str) -> int:
+    if not text.isdecimal() or int(text) > 65535:
+        raise argparse.ArgumentTypeError(f"expected a port from 0 to 65535, got {text!r}")
+    return int(text)
+
+
+def _passages(text: str) -> int:
+    from rag.serve.retrieve import MAX_TOPK
+
+    if not text.isdecimal() or not 1 <= int(text) <= MAX_TOPK:
+        raise argparse.ArgumentTypeError(f"expected a number from 1 to {MAX_TOPK}, got {text!r}")
+    return int(text)
+
+
+def _parser() -> argparse.ArgumentParser:
+    from rag.profile import RetrieverKind
+
+    parser = argparse.ArgumentParser(
+        prog="python -m rag.serve",
+        description="Serve an index over HTTP on this machine: POST /retrieve as Search-R1 asks, GET /api/health.",
+    )
+    parser.add_argument("--index", type=Path, required=True, metavar="DIR", help="index directory")
+    parser.add_argument("--host", default="127.0.0.1", help="loopback address (default: 127.0.0.1)")
+    parser.add_argument("--port", type=_port, default=8000, help="default: 8000; 0 takes a free one and names it")
+    parser.add_argument("--profile", metavar="NAME", help="pipeline to search with (default: the index's own)")
+    parser.add_argument("--retriever", metavar="NAME", help=f"one of {', '.join(RetrieverKind)}")
+    parser.add_argument(
+        "--topk", type=_passages, default=3, metavar="N", help="passages for a query that names no number (default: 3)"
+    )
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())
