@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 
 from evals.files import atomic_write
 from retrievers.analysis import words
@@ -48,19 +48,33 @@ class Question(BaseModel):
     gold_chunk_ids: tuple[str, ...] = ()
     hops: tuple[Hop, ...] = ()
 
-    @model_validator(mode="after")
-    def _consistent(self) -> Question:
-        if not self.answerable and self.answers:
+    @field_validator("answers", "gold_doc_ids", "gold_chunk_ids")
+    @classmethod
+    def _not_blank(cls, values: tuple[str, ...]) -> tuple[str, ...]:
+        if any(not value.strip() for value in values):
+            raise ValueError("must not hold empty strings")
+        return values
+
+    @field_validator("gold_doc_ids", "gold_chunk_ids")
+    @classmethod
+    def _unique(cls, ids: tuple[str, ...]) -> tuple[str, ...]:
+        if len(set(ids)) != len(ids):
+            raise ValueError("must not repeat an id")
+        return ids
+
+    @field_validator("paragraph")
+    @classmethod
+    def _wordy(cls, paragraph: str | None) -> str | None:
+        if paragraph is not None and not words(paragraph):
+            raise ValueError("must hold words; leave it out where none is known")
+        return paragraph
+
+    @field_validator("answerable")
+    @classmethod
+    def _consistent(cls, answerable: bool, info: ValidationInfo) -> bool:
+        if not answerable and info.data.get("answers"):
             raise ValueError("answers must be empty where answerable is false")
-        if any(not answer.strip() for answer in self.answers):
-            raise ValueError("answers must not hold empty strings")
-        for name in ("gold_doc_ids", "gold_chunk_ids"):
-            ids = getattr(self, name)
-            if len(set(ids)) != len(ids):
-                raise ValueError(f"{name} must not repeat")
-        if self.paragraph is not None and not words(self.paragraph):
-            raise ValueError("paragraph must hold words; leave it out where none is known")
-        return self
+        return answerable
 
 
 def read_questions(path: Path) -> list[Question]:
@@ -92,18 +106,32 @@ def write_questions(path: Path, questions: Iterable[Question]) -> None:
             file.write(json.dumps(question.model_dump(exclude_defaults=True), ensure_ascii=False) + "\n")
 
 
+def first_mistake(error: ValidationError) -> str:
+    """Field and message of the first thing that a model found wrong."""
+    first = error.errors()[0]
+    field = ".".join(map(str, first["loc"])) or "record"
+    return f"field {field}: {first['msg'].removeprefix('Value error, ')}"
+
+
 def _parse(path: Path) -> Iterator[tuple[int, Question]]:
-    with path.open("rb") as file:
-        for number, raw in enumerate(file, start=1):
-            try:
-                line = raw.decode("utf-8-sig" if number == 1 else "utf-8").strip()
-                if line:
-                    yield number, Question.model_validate(json.loads(line))
-            except UnicodeDecodeError as error:
-                raise InputError(f"{path}:{number}: not UTF-8 ({error.reason} at byte {error.start})") from error
-            except json.JSONDecodeError as error:
-                raise InputError(f"{path}:{number}: not JSON: {error.msg} at column {error.colno}") from error
-            except ValidationError as error:
-                first = error.errors()[0]
-                field = ".".join(map(str, first["loc"])) or "record"
-                raise InputError(f"{path}:{number}: field {field}: {first['msg']}") from error
+    try:
+        with path.open("rb") as file:
+            for number, raw in enumerate(file, start=1):
+                if raw.strip():
+                    yield number, _question(raw, number, f"{path}:{number}")
+    except OSError as error:
+        raise InputError(f"{path} cannot be read: {error.strerror or error}") from error
+
+
+def _question(raw: bytes, number: int, where: str) -> Question:
+    try:
+        line = raw.decode("utf-8-sig" if number == 1 else "utf-8")
+        return Question.model_validate(json.loads(line))
+    except UnicodeDecodeError as error:
+        raise InputError(f"{where}: not UTF-8 ({error.reason} at byte {error.start})") from error
+    except json.JSONDecodeError as error:
+        raise InputError(f"{where}: not JSON: {error.msg} at column {error.colno}") from error
+    except ValidationError as error:
+        raise InputError(f"{where}: {first_mistake(error)}") from error
+    except (ValueError, RecursionError) as error:  # a number of thousands of digits, brackets in brackets without end
+        raise InputError(f"{where}: not a record: {error}") from error

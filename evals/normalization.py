@@ -136,12 +136,12 @@ _NUMBER_RULES: tuple[Rule, ...] = (
     # до н. э.
     (re.compile(rf"(?<![^\W_])н\.?\s?э{_END}\.?"), "нашей эры"),
     # 19 веке
-    (re.compile(rf"(?<![\d.,])(\d{{1,2}})\s*век(?:а|у|ом|е)?{_END}"), r"\1 век"),
-    # в 1961 году, в апреле 1961, в 19 веке, в 1990-х; «в 1961» where nothing else is said
+    (re.compile(rf"(?<![\d.,])(\d{{1,2}})\s*век(?:а|у|ом|е|ов|ам|ах|ами)?{_END}"), r"\1 век"),
+    # в 1961 году, в апреле 1961, в 19 веке, в 19—20 веках, в 1990-х; «в 1961» where nothing else is said
     (
         re.compile(
             rf"(?<![^\W_])во?\s+"
-            rf"(?={_YEARS}\s*{_YEAR_WORD}{_END}|{_NOMINATIVE}\s+{_YEAR}{_END}|\d+\s+(?:век|десятилетие){_END})"
+            rf"(?={_YEARS}\s*{_YEAR_WORD}{_END}|{_NOMINATIVE}\s+{_YEAR}{_END}|(?:\d+\s*[-—]\s*)?\d+\s+(?:век|десятилетие){_END})"
         ),
         " ",
     ),

@@ -19,6 +19,8 @@ from evals.statistics import Difference, bootstrap_intervals, compare_pairs, hol
 
 ANSWER_METRICS = ("em", "f1", "em_lemma", "f1_lemma")
 
+Values = dict[str, dict[str, float]]  # of one metric: by pipeline, then by question id
+
 
 @dataclass(frozen=True, slots=True)
 class Comparison(Difference):
@@ -58,45 +60,48 @@ def headline_metrics(cutoffs: Sequence[int]) -> tuple[str, ...]:
 
 
 def compare_variants(records: Sequence[QuestionRecord], metrics: Sequence[str], *, seed: int) -> list[Comparison]:
-    """Every pair of variants by every metric that both have, over the questions that both have."""
-    groups = by_variant(records)
-    found = []
-    for metric in metrics:
-        values = {
-            variant: {record.qid: record.metrics[metric] for record in group if metric in record.metrics}
-            for variant, group in groups.items()
-        }
-        found += compare_values(metric, {name: column for name, column in values.items() if column}, seed=seed)
-    return correct_by_metric(found)
+    """Every pair of variants by every metric that both have, over the questions that all variants with it have."""
+    values: dict[str, Values] = {}
+    for variant, group in by_variant(records).items():
+        for metric in metrics:
+            if column := {record.qid: record.metrics[metric] for record in group if metric in record.metrics}:
+                values.setdefault(metric, {})[variant] = column
+    in_order = {metric: values[metric] for metric in metrics if metric in values}
+    return correct_by_metric(compare_values(in_order, seed=seed))
 
 
-def compare_values(
-    metric: str,
-    values: Mapping[str, Mapping[str, float]],
-    pairs: Sequence[tuple[str, str]] | None = None,
-    *,
-    seed: int,
-) -> list[Comparison]:
-    """Compare pipelines by one metric over the questions that all of them have; ``p_holm`` is not corrected yet.
+def compare_values(values: Mapping[str, Values], *, seed: int) -> list[Comparison]:
+    """Compare every pair of pipelines by every metric; ``p_holm`` is not corrected yet.
+
+    Metrics of the same questions are resampled together: drawing the resamples is what takes the time.
 
     Args:
-        metric: its name.
-        values: of each pipeline, by question id.
-        pairs: baseline and candidate; all pairs where none are given.
+        values: by metric, then by pipeline, then by question; of a metric, those questions are compared that all its
+            pipelines have.
         seed: of the resampling.
     """
-    names = list(values)
-    wanted = list(itertools.combinations(names, 2)) if pairs is None else list(pairs)
-    shared = sorted(set.intersection(*(set(column) for column in values.values()))) if values else []
-    if not shared or not wanted:
-        return []
-    matrix = np.array([[values[name][qid] for name in names] for qid in shared])
-    columns = [(names.index(first), names.index(second)) for first, second in wanted]
-    differences = compare_pairs(matrix, columns, seed=seed)
-    return [
-        Comparison(**dataclasses.asdict(one), metric=metric, baseline=first, candidate=second, p_holm=one.p)
-        for one, (first, second) in zip(differences, wanted, strict=True)
-    ]
+    families: dict[tuple[tuple[str, ...], tuple[str, ...]], list[str]] = {}
+    for metric, columns in values.items():
+        shared = set.intersection(*map(set, columns.values()))
+        if shared:
+            families.setdefault((tuple(columns), tuple(sorted(shared))), []).append(metric)
+    found: dict[str, list[Comparison]] = {}
+    for (names, qids), metrics in families.items():
+        places = [(metric, name) for metric in metrics for name in names]
+        matrix = np.array([[values[metric][name][qid] for metric, name in places] for qid in qids])
+        pairs = [
+            (first, second)
+            for first, second in itertools.combinations(range(len(places)), 2)
+            if places[first][0] == places[second][0]
+        ]
+        for (first, second), one in zip(pairs, compare_pairs(matrix, pairs, seed=seed), strict=True):
+            (metric, baseline), (_, candidate) = places[first], places[second]
+            found.setdefault(metric, []).append(
+                Comparison(
+                    **dataclasses.asdict(one), metric=metric, baseline=baseline, candidate=candidate, p_holm=one.p
+                )
+            )
+    return [one for metric in values for one in found.get(metric, ())]
 
 
 def correct_by_metric(comparisons: Sequence[Comparison]) -> list[Comparison]:
@@ -109,14 +114,22 @@ def correct_by_metric(comparisons: Sequence[Comparison]) -> list[Comparison]:
     return corrected
 
 
-def summarize_variant(records: Sequence[QuestionRecord], *, k: int, seed: int) -> dict[str, Any]:
-    """Means and 95 % intervals of every metric over the questions that have it, latency, abstention, failures.
+def summarize_variants(records: Sequence[QuestionRecord], *, k: int, seed: int) -> dict[str, dict[str, Any]]:
+    """Means, latency, abstention and failures of each variant.
+
+    A mean and its 95 % interval are over the questions that have the metric.
 
     Args:
-        records: of one variant.
+        records: of all variants.
         k: passages read.
         seed: of the resampling.
     """
+    groups = by_variant(records)
+    intervals = _intervals(groups, seed)
+    return {variant: _summarize(group, intervals[variant], k) for variant, group in groups.items()}
+
+
+def _summarize(records: Sequence[QuestionRecord], intervals: dict[str, list[float]], k: int) -> dict[str, Any]:
     values: dict[str, list[float]] = {}
     for record in records:
         for name, value in record.metrics.items():
@@ -125,9 +138,9 @@ def summarize_variant(records: Sequence[QuestionRecord], *, k: int, seed: int) -
     summary: dict[str, Any] = {"questions": len(records)}
     summary |= {name: float(np.mean(column)) for name, column in values.items()}
     summary["counts"] = {name: len(column) for name, column in values.items()}
-    summary["intervals"] = _intervals(records, seed)
+    summary["intervals"] = {name: intervals[name] for name in values}
     summary["latency"] = latency
-    summary["throughput"] = 1.0 / latency["total"]["mean"]
+    summary["throughput"] = 1.0 / latency["total"]["mean"]  # of one process
     if tokens := _tokens(records):
         summary["tokens"] = tokens
     if abstention := _abstention(records):
@@ -180,17 +193,18 @@ def _abstention(records: Sequence[QuestionRecord]) -> dict[str, Any] | None:
     return dataclasses.asdict(summarize_abstention(trials)) if trials else None
 
 
-def _intervals(records: Sequence[QuestionRecord], seed: int) -> dict[str, list[float]]:
-    """The 95 % bootstrap interval of every mean; metrics of the same questions share their resamples."""
-    families: dict[tuple[str, ...], list[str]] = {}
-    for name in dict.fromkeys(name for record in records for name in record.metrics):
-        questions = tuple(record.qid for record in records if name in record.metrics)
-        families.setdefault(questions, []).append(name)
-    found: dict[str, list[float]] = {}
-    for names in families.values():
-        values = [[record.metrics[name] for name in names] for record in records if names[0] in record.metrics]
-        low, high = bootstrap_intervals(np.array(values), seed=seed)
-        found |= {name: [float(low[place]), float(high[place])] for place, name in enumerate(names)}
+def _intervals(groups: Mapping[str, Sequence[QuestionRecord]], seed: int) -> dict[str, dict[str, list[float]]]:
+    """The 95 % bootstrap interval of every mean, by variant; means over the same questions share their resamples."""
+    families: dict[tuple[str, ...], dict[tuple[str, str], list[float]]] = {}
+    for variant, records in groups.items():
+        for metric in dict.fromkeys(name for record in records for name in record.metrics):
+            column = {record.qid: record.metrics[metric] for record in records if metric in record.metrics}
+            families.setdefault(tuple(column), {})[variant, metric] = list(column.values())
+    found: dict[str, dict[str, list[float]]] = {variant: {} for variant in groups}
+    for columns in families.values():
+        low, high = bootstrap_intervals(np.column_stack(list(columns.values())), seed=seed)
+        for place, (variant, metric) in enumerate(columns):
+            found[variant][metric] = [float(low[place]), float(high[place])]
     return found
 
 

@@ -2,7 +2,8 @@
 
 Fields are separated by blanks in these formats, so white space and ``%`` inside an id are percent-encoded. trec_eval
 orders a run by its scores and breaks ties by id, whatever order the lines have: the scores written here are
-``depth - rank + 1``, so that the order stays the pipeline's own.
+``depth - rank + 1``, so that the order stays the pipeline's own. A question for which nothing was found has no line in
+a run: trec_eval leaves it out of its means unless asked with ``-c``, ir_measures and we count it as 0.
 """
 
 from __future__ import annotations

@@ -128,8 +128,9 @@ def _coverage(terms: set[str], document: Document, analyzer: Analyzer, idf: Call
     # An unknown term can be in no passage; it counts as the rarest known one would.
     weights = {term: idf(term) for term in terms}
     rarest = max(weights.values(), default=0.0) or 1.0
-    total = sum(weight or rarest for weight in weights.values())
-    return sum(weights[term] for term in terms & present) / total if total else 0.0
+    # Exact sums: those of a set in the order that its hashes happen to have differ in the last bit between processes.
+    total = math.fsum(weight or rarest for weight in weights.values())
+    return math.fsum(weights[term] for term in terms & present) / total if total else 0.0
 
 
 def _logit(probability: float | None) -> float:

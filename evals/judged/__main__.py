@@ -10,13 +10,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from evals.files import read_json, write_json
+from evals.files import LineAppender, drop_torn_line, read_json, write_json, writing
 from evals.judged.judge import METRICS, JudgeOptions, NoJudgementError, Score, load_judge
 from evals.judged.verdicts import JUDGED_FILE, Verdict, read_verdicts, summarize_verdicts, unjudgeable
 from evals.records import QuestionRecord, by_variant, dump_record, read_passages, read_records
-from evals.run.directory import SUMMARY_FILE, read_summary
+from evals.run.directory import SUMMARY_FILE, only_process, read_summary
 from rag.command import run_command
-from retrievers.errors import InputError
+from retrievers.errors import InputError, ToolkitError
 
 if TYPE_CHECKING:
     from langchain_core.embeddings import Embeddings
@@ -64,39 +64,55 @@ def _parser() -> argparse.ArgumentParser:
 def _run(arguments: argparse.Namespace) -> int:
     from rich.console import Console
 
-    from rag.index.progress import progress_bar
-
-    metrics = _known(arguments.metrics, METRICS, "--metrics")
+    metrics = [name for name in METRICS if name in _known(arguments.metrics, METRICS, "--metrics")]
     for flag in ("limit", "passages", "concurrency"):
         if (value := getattr(arguments, flag)) is not None and value < 1:
             raise InputError(f"--{flag}: expected at least 1, got {value}")
+    if not arguments.timeout > 0:
+        raise InputError(f"--timeout: expected seconds above 0, got {arguments.timeout:g}")
     directory: Path = arguments.directory
     summary = read_summary(directory)
-    records = _chosen(by_variant(read_records(directory)), arguments)
+    with only_process(directory):
+        summarized = _judge(directory, summary, metrics, arguments)
+    _print(summarized, metrics, Console(highlight=False))
+    return 0
+
+
+def _judge(
+    directory: Path, summary: dict[str, Any], metrics: list[str], arguments: argparse.Namespace
+) -> dict[str, dict[str, Any]]:
+    """Judge what is not judged yet; the summary of all judgements of the run, those of earlier calls too."""
+    from rag.index.progress import progress_bar
+
+    groups = by_variant(read_records(directory))
+    records = _chosen(groups, arguments)
     texts = {chunk_id: passage.text for chunk_id, passage in read_passages(directory).items()}
     judge = {"model": arguments.model, "metrics": metrics, "passages": arguments.passages}
     _require_same_judge(directory, judge)
+    with writing(directory / JUDGED_FILE):
+        drop_torn_line(directory / JUDGED_FILE)
     done = {(one.variant, one.qid): one for one in read_verdicts(directory / JUDGED_FILE)}
     waiting = [record for record in records if (record.variant, record.qid) not in done]
+    passages = {id(record): _passages(record, texts, arguments.passages) for record in waiting}
     options = JudgeOptions(arguments.base_url, arguments.model, arguments.timeout)
     with _embeddings(arguments.index, summary, needed="answer_relevancy" in metrics) as embeddings:
         scores = load_judge(options, metrics, embeddings)
         write_json(directory / _JUDGE_FILE, judge)
-        with progress_bar() as progress, (directory / JUDGED_FILE).open("a", encoding="utf-8", newline="\n") as out:
+        judged = len(records) - len(waiting)
+        with progress_bar() as progress, LineAppender(directory / JUDGED_FILE) as out:
 
             def keep(verdict: Verdict) -> None:
+                nonlocal judged
+                out.append(dump_record(verdict))
                 done[verdict.variant, verdict.qid] = verdict
-                out.write(dump_record(verdict))
-                out.flush()
-                progress("judge", len(records) - len(waiting) + len(done), len(records))
+                judged += 1
+                progress("judge", judged, len(records))
 
-            passages = {id(record): _passages(record, texts, arguments.passages) for record in waiting}
             asyncio.run(_judge_all(waiting, passages, scores, keep, concurrency=arguments.concurrency))
-    verdicts = [done[record.variant, record.qid] for record in records]
-    summarized = summarize_verdicts(verdicts, metrics)
+    keys = [(variant, record.qid) for variant, group in groups.items() for record in group]
+    summarized = summarize_verdicts([done[key] for key in keys if key in done], metrics)
     write_json(directory / SUMMARY_FILE, {**summary, "judged": {"judge": judge, "variants": summarized}})
-    _print(summarized, metrics, Console(highlight=False))
-    return 0
+    return summarized
 
 
 async def judge_record(record: QuestionRecord, passages: Sequence[str], scores: dict[str, Score]) -> Verdict:
@@ -128,9 +144,19 @@ async def _judge_all(
         async with places:
             keep(await judge_record(record, passages[id(record)], scores))
 
-    async with asyncio.TaskGroup() as group:
-        for record in records:
-            group.create_task(judge(record))
+    try:
+        async with asyncio.TaskGroup() as group:
+            for record in records:
+                group.create_task(judge(record))
+    except ExceptionGroup as errors:
+        if (expected := errors.subgroup(ToolkitError)) is not None:
+            raise _first(expected) from None
+        raise
+
+
+def _first(errors: BaseExceptionGroup[ToolkitError]) -> ToolkitError:
+    first = errors.exceptions[0]
+    return _first(first) if isinstance(first, BaseExceptionGroup) else first
 
 
 def _passages(record: QuestionRecord, texts: dict[str, str], count: int | None) -> list[str]:
@@ -166,7 +192,7 @@ def _embeddings(index: Path | None, summary: dict[str, Any], *, needed: bool) ->
         yield None
         return
     with open_index(index or Path(summary["environment"]["index"]["path"])) as opened:
-        yield opened.embeddings
+        yield opened.embeddings()
 
 
 def _known(text: str, known: Sequence[str], flag: str) -> list[str]:
@@ -174,6 +200,8 @@ def _known(text: str, known: Sequence[str], flag: str) -> list[str]:
     for name in names:
         if name not in known:
             raise InputError(f"{flag}: unknown {name!r}; known: {', '.join(known)}")
+    if not names:
+        raise InputError(f"{flag}: expected at least one of {', '.join(known)}")
     return names
 
 
@@ -190,7 +218,7 @@ def _print(summarized: dict[str, dict[str, Any]], metrics: Sequence[str], consol
     for variant, values in summarized.items():
         for name in metrics:
             for reason, count in values[name]["unjudged"].items():
-                console.print(f"{variant}, {name}: {count} not judged: {reason}")
+                console.print(f"{variant}, {name}: {count} not judged: {reason}", markup=False)
 
 
 def _cell(value: dict[str, Any]) -> str:

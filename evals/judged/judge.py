@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import os
 import warnings
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -123,7 +123,7 @@ def _score(name: str, metric: Any) -> Score:
         inputs = {
             "user_input": record.question,
             "response": answer,
-            "reference": ", ".join(record.answers[:1]),
+            "reference": next(iter(record.answers), ""),
             "retrieved_contexts": list(passages),
         }
         wanted = {
@@ -137,12 +137,36 @@ def _score(name: str, metric: Any) -> Score:
         except NoJudgementError:
             raise
         except Exception as error:
-            raise NoJudgementError(type(error).__name__) from error
+            raise _reason(error) from error
         if math.isnan(value):  # what ragas makes of a mean over nothing
             raise NoJudgementError("no number")
         return min(1.0, max(0.0, value))  # a mean of cosines may leave the range by rounding, or be negative
 
     return score
+
+
+def _reason(error: Exception) -> NoJudgementError | InputError:
+    """What an error means: this answer got no judgement, or no answer would get one.
+
+    The second must not be written down as the first, or a server that went away leaves answers unjudged for good.
+    """
+    import openai
+
+    chain = list(_chain(error))  # the client's own error is wrapped by what tries again
+    cause = next((one for one in chain if isinstance(one, openai.OpenAIError)), chain[min(1, len(chain) - 1)])
+    refused = (openai.AuthenticationError, openai.PermissionDeniedError, openai.NotFoundError, openai.RateLimitError)
+    gone = isinstance(cause, openai.APIConnectionError) and not isinstance(cause, openai.APITimeoutError)
+    if gone or isinstance(cause, refused):
+        return InputError(
+            f"the judge stopped answering ({type(cause).__name__}); what it judged is kept: run the same command again"
+        )
+    return NoJudgementError(type(cause).__name__)
+
+
+def _chain(error: BaseException | None) -> Iterator[BaseException]:
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__
 
 
 def _in_russian(name: str, metric: Any) -> Any:
@@ -182,11 +206,13 @@ def _ragas_embeddings(embeddings: Embeddings | None) -> Any:
     if embeddings is None:
         raise InputError("answer_relevancy compares questions by an encoder; name an index that has one with --index")
 
+    encoder = embeddings
+
     class Ours(BaseRagasEmbedding):  # type: ignore[misc]
         def embed_text(self, text: str, **kwargs: Any) -> list[float]:  # noqa: ARG002 - ragas' signature
-            return embeddings.embed_query(text)
+            return encoder.embed_query(text)
 
         async def aembed_text(self, text: str, **kwargs: Any) -> list[float]:  # noqa: ARG002
-            return await embeddings.aembed_query(text)
+            return await encoder.aembed_query(text)
 
     return Ours()

@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from evals.answers import answer_metrics, answer_words, token_f1
 from evals.dataset import Hop
 from evals.metrics import all_found_at_k, ndcg_at_k, recall_at_k, reciprocal_rank_at_k
+from evals.normalization import detect_language
 from evals.records import QuestionRecord, Ranked, Step
 from evals.rewards.completions import is_plain_answer
 
@@ -184,7 +185,8 @@ def _answer(record: QuestionRecord) -> dict[str, float]:
     kept_format = record.answer.abstained or is_plain_answer(text, record.question)
     components: dict[str, float] = {QuestionComponent.FORMAT: float(kept_format)}
     if record.answers:
-        components |= {f"answer_{name}": value for name, value in answer_metrics(text, record.answers).items()}
+        metrics = answer_metrics(text, record.answers, language=detect_language([record.question]))
+        components |= {f"answer_{name}": value for name, value in metrics.items()}
     return components
 
 

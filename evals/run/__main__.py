@@ -42,7 +42,7 @@ def _run(arguments: Namespace) -> int:
     console = Console(highlight=False, width=None if sys.stdout.isatty() else 180)
     print_summary(summary, console)
     _report(directory)
-    console.print(f"written to {directory}", soft_wrap=True)
+    console.print(f"written to {directory}", soft_wrap=True, markup=False)
     return 0
 
 

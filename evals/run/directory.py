@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self, TextIO
+from typing import Any
 
-from evals.files import read_json, write_json
-from evals.records import PASSAGES_FILE, QUESTIONS_FILE, Passage, QuestionRecord, dump_record, read_records, write_rows
+from evals.files import LineAppender, drop_torn_line, read_json, remove_leftovers, write_json, writing
+from evals.records import PASSAGES_FILE, QUESTIONS_FILE, Passage, QuestionRecord, read_records, write_rows
+from rag.errors import IndexLockedError
+from rag.index.locks import writer_lock
 from retrievers.errors import InputError
 
 RUN_FILE = "run.json"
 SUMMARY_FILE = "summary.json"
+_LOCK_FILE = ".lock"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,46 +33,76 @@ class RunDirectory:
 
     path: Path
 
-    def begin(self, configuration: dict[str, Any]) -> list[QuestionRecord]:
-        """Make the directory, or find what an earlier run of the same ``configuration`` left.
+    @contextmanager
+    def begin(self, configuration: dict[str, Any]) -> Iterator[list[QuestionRecord]]:
+        """Make the directory, or find what an earlier run of the same ``configuration`` left, and keep others out.
 
-        Returns:
+        Yields:
             The records measured already.
 
         Raises:
-            InputError: the directory holds something else, or a run of another configuration; nothing is touched.
+            InputError: the directory holds something else, or a run of another configuration (nothing is touched then),
+                another process is at work in it, or it cannot be written to.
         """
+        if not self._usable():
+            raise InputError(f"{self.path} exists and holds no run; choose another directory with --out")
+        with writing(self.path):
+            self.path.mkdir(parents=True, exist_ok=True)
+        with only_process(self.path):
+            for name in (RUN_FILE, QUESTIONS_FILE, PASSAGES_FILE, SUMMARY_FILE):
+                remove_leftovers(self.path / name)
+            self._require_same(configuration)
+            yield self._measured()
+
+    def _usable(self) -> bool:
+        if not self.path.exists() or (self.path / RUN_FILE).exists():
+            return True
+        # A run killed before its first file was whole leaves its lock alone, or with a temporary file.
+        return self.path.is_dir() and all(
+            file.name == _LOCK_FILE or file.name.startswith(f".{RUN_FILE}") for file in self.path.iterdir()
+        )
+
+    def _require_same(self, configuration: dict[str, Any]) -> None:
         file = self.path / RUN_FILE
         if not file.exists():
-            if self.path.exists() and (not self.path.is_dir() or any(self.path.iterdir())):
-                raise InputError(f"{self.path} exists and holds no run; choose another directory with --out")
             write_json(file, configuration)
-            return []
-        if differing := _differences(read_json(file), configuration):
+        elif differing := _differences(read_json(file), configuration):
             raise InputError(
                 f"{self.path} holds a run with another {', '.join(differing)}; choose another directory with --out,"
                 " or remove this one"
             )
-        return self._measured()
 
     def _measured(self) -> list[QuestionRecord]:
         path = self.path / QUESTIONS_FILE
-        if not path.exists():
-            return []
-        whole, newline, torn = path.read_bytes().rpartition(b"\n")
-        if torn:  # the write that the kill interrupted
-            path.write_bytes(whole + newline)
-        return read_records(path) if whole else []
+        with writing(path):
+            drop_torn_line(path)
+        return read_records(path) if path.exists() and path.stat().st_size else []
 
-    def appender(self) -> _Appender:
+    def appender(self) -> LineAppender:
         """A context in which records are appended."""
-        return _Appender(self.path / QUESTIONS_FILE)
+        return LineAppender(self.path / QUESTIONS_FILE)
 
     def finish(self, records: Sequence[QuestionRecord], passages: Sequence[Passage], summary: dict[str, Any]) -> None:
         """Write the records in their lasting order, the passages and the summary."""
         write_rows(self.path / QUESTIONS_FILE, records)
         write_rows(self.path / PASSAGES_FILE, passages)
         write_json(self.path / SUMMARY_FILE, summary)
+
+
+@contextmanager
+def only_process(directory: Path) -> Iterator[None]:
+    """Keep other processes from writing a run's directory; the lock goes with its process, however that ends.
+
+    Raises:
+        InputError: another process holds it, or the directory cannot be written to.
+    """
+    with ExitStack() as held:
+        try:
+            with writing(directory / _LOCK_FILE):
+                held.enter_context(writer_lock(directory / _LOCK_FILE))
+        except IndexLockedError as error:
+            raise InputError(f"another process is at work in {directory}; wait for it, or choose another") from error
+        yield
 
 
 def read_summary(directory: Path) -> dict[str, Any]:
@@ -82,28 +115,6 @@ def read_summary(directory: Path) -> dict[str, Any]:
     if not path.is_file():
         raise InputError(f"{directory} holds no finished run (no {SUMMARY_FILE}); make one with python -m evals.run")
     return read_json(path)
-
-
-class _Appender:
-    """Appends records, each flushed to the operating system before the next question is taken."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._file: TextIO
-
-    def __enter__(self) -> Self:
-        self._file = self._path.open("a", encoding="utf-8", newline="\n")
-        return self
-
-    def append(self, record: QuestionRecord) -> None:
-        """Add one record."""
-        self._file.write(dump_record(record))
-        self._file.flush()
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._file.close()
 
 
 def _differences(old: dict[str, Any], new: dict[str, Any]) -> list[str]:

@@ -108,6 +108,10 @@ def _answer_record(answer: Answer, threshold: float, tokens: dict[str, int]) -> 
 
 
 def _tokens(usage: UsageMetadataCallbackHandler) -> dict[str, int]:
-    counts = usage.usage_metadata.values()  # one entry a model
-    names = ("input_tokens", "output_tokens") if counts else ()
-    return {name: sum(int(count[name]) for count in counts) for name in names}  # type: ignore[literal-required]
+    counts = list(usage.usage_metadata.values())  # one entry a model
+    if not counts:
+        return {}
+    return {
+        "input_tokens": sum(count["input_tokens"] for count in counts),
+        "output_tokens": sum(count["output_tokens"] for count in counts),
+    }

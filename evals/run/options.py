@@ -88,7 +88,7 @@ def variants_of(options: RunOptions) -> list[Variant]:
 
 def _variant(profile: Profile, options: RunOptions, kind: RetrieverKind, *, rerank: bool) -> Variant:
     depth = options.depth or profile.retrieval.pool
-    varied = {
+    varied: dict[str, BaseModel] = {
         "retrieval": profile.retrieval.model_copy(update={"retriever": kind, "pool": depth}),
         "abstention": profile.abstention.model_copy(update={"min_confidence": 0.0}),
     }

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from evals.dataset import Question, read_questions
-from evals.records import QuestionRecord
+from evals.records import QuestionRecord, dump_record
 from evals.run.directory import RunDirectory
 from evals.run.options import RunOptions, Variant, variants_of
 from evals.run.summarizing import RunContext, passages_of, summarize_run
@@ -20,6 +20,7 @@ from generators.options import GeneratorKind
 from rag.abstention import load_calibration
 from rag.index.progress import Progress, silent
 from rag.profile import Profile
+from rag.question import check_question
 from retrievers.errors import InputError
 from retrievers.scorers.options import ScorerKind
 
@@ -52,33 +53,45 @@ def evaluate(
         The output directory and the summary.
 
     Raises:
-        InputError: file, options or directory cannot be used, or the index holds none of the gold documents.
+        InputError: file, options or directory cannot be used, another process is at work in the directory, or the index
+            holds none of the gold documents or chunks.
     """
     questions = read_questions(file)[: options.limit]
+    _require_askable(questions, file)
     missing = _missing_documents(questions, index, file)
+    missing_chunks = _missing_chunks(questions, index, file)
     variants = variants_of(options)
     profile = options.resolve_profile()
     threshold = _threshold(profile) if options.answers else None
     configuration = _configuration(file, options, profile, threshold, index)
     directory = RunDirectory(out or _RUNS / f"{file.stem}-{_digest(configuration)}")
-    records = directory.begin(configuration)
-    done = {(record.qid, record.variant) for record in records}
-    tasks = [(one, variant.name) for variant in variants for one in questions if (one.qid, variant.name) not in done]
-    plan = Plan(index.directory, index.manifest.generation, tuple(variants), options.cutoffs, threshold)
     jobs = jobs or _default_jobs(variants)
-    total = len(done) + len(tasks)
-    progress("measure", len(done), total)
-    with directory.appender() as appender:
-        for record in measure_all(plan, index, tasks, jobs=jobs):
-            appender.append(record)
-            records.append(record)
-            progress("measure", len(records), total)
-    ordered = _in_order(records, questions, variants)
-    context = RunContext(file, questions, missing, options, profile, threshold, index, jobs)
-    summary = summarize_run(ordered, context)
-    directory.finish(ordered, passages_of(ordered, index), summary)
-    export_trec(ordered, directory.path / "trec")
+    context = RunContext(file, questions, missing, missing_chunks, options, profile, threshold, index, jobs)
+    plan = Plan(index.directory, index.manifest.generation, tuple(variants), options.cutoffs, threshold)
+    with directory.begin(configuration) as records:
+        done = {(record.qid, record.variant) for record in records}
+        tasks = [(one, each.name) for each in variants for one in questions if (one.qid, each.name) not in done]
+        total = len(done) + len(tasks)
+        progress("measure", len(done), total)
+        with directory.appender() as appender:
+            for record in measure_all(plan, index, tasks, jobs=jobs):
+                appender.append(dump_record(record))
+                records.append(record)
+                progress("measure", len(records), total)
+        ordered = _in_order(records, questions, variants)
+        summary = summarize_run(ordered, context)
+        directory.finish(ordered, passages_of(ordered, index), summary)
+        export_trec(ordered, directory.path / "trec")
     return directory.path, summary
+
+
+def _require_askable(questions: Sequence[Question], file: Path) -> None:
+    # Before anything is measured: the pipeline would refuse it in the middle of the run.
+    for question in questions:
+        try:
+            check_question(question.question)
+        except InputError as error:
+            raise InputError(f"{file}: qid {question.qid!r}: field question: {error}") from error
 
 
 def _missing_documents(questions: Sequence[Question], index: Index, file: Path) -> list[str]:
@@ -88,6 +101,17 @@ def _missing_documents(questions: Sequence[Question], index: Index, file: Path) 
         raise InputError(
             f"{file} and {index.directory} do not belong together: the index holds none of the {len(gold)} gold"
             f" documents ({', '.join(missing[:3])}, …); name the index of the questions' corpus with --index"
+        )
+    return missing
+
+
+def _missing_chunks(questions: Sequence[Question], index: Index, file: Path) -> list[str]:
+    gold = {chunk_id for question in questions for chunk_id in question.gold_chunk_ids}
+    missing = sorted(gold - set(index.chunks.chunk_ids())) if gold else []
+    if gold and len(missing) == len(gold):
+        raise InputError(
+            f"{file}: field gold_chunk_ids: {index.directory} has none of the {len(gold)} chunks"
+            f" ({', '.join(missing[:3])}, …); they are of another chunking: leave the field out, or name its index"
         )
     return missing
 

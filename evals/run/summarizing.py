@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from evals.dataset import Question
-from evals.records import Passage, QuestionRecord, by_variant
+from evals.records import Passage, QuestionRecord
 from evals.run.options import RunOptions
-from evals.summary import compare_variants, headline_metrics, summarize_variant
+from evals.summary import compare_variants, headline_metrics, summarize_variants
 from rag.profile import Profile
 from retrievers.documents import chunk_id_of, doc_id_of
 
@@ -36,6 +36,7 @@ class RunContext:
         file: evaluation file.
         questions: those measured.
         missing: gold documents that the index does not hold.
+        missing_chunks: gold chunks that it does not hold.
         options: what was measured.
         profile: whose parts were varied.
         threshold: confidence below which an answer counts as withheld; None where nothing was answered.
@@ -46,6 +47,7 @@ class RunContext:
     file: Path
     questions: Sequence[Question]
     missing: Sequence[str]
+    missing_chunks: Sequence[str]
     options: RunOptions
     profile: Profile
     threshold: float | None
@@ -69,9 +71,7 @@ def summarize_run(records: Sequence[QuestionRecord], context: RunContext) -> dic
         "depth": options.depth or context.profile.retrieval.pool,
         "k": k,
         "threshold": context.threshold,
-        "variants": {
-            name: summarize_variant(group, k=k, seed=options.seed) for name, group in by_variant(records).items()
-        },
+        "variants": summarize_variants(records, k=k, seed=options.seed),
         "comparisons": [dataclasses.asdict(one) for one in compare_variants(records, headline, seed=options.seed)],
         "environment": _environment(context),
     }
@@ -110,6 +110,7 @@ def _dataset(records: Sequence[QuestionRecord], context: RunContext) -> dict[str
         "multi_document": sum(len(question.gold_doc_ids) > 1 for question in questions),
         "with_passage": len(with_passage),
         "missing_documents": len(context.missing),
+        "missing_chunks": len(context.missing_chunks),
     }
 
 

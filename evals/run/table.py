@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from evals.statistics import SIGNIFICANT
@@ -19,8 +20,8 @@ def print_summary(summary: dict[str, Any], console: Console) -> None:
     variants: dict[str, dict[str, Any]] = summary["variants"]
     shown = [name for name in headline_metrics(summary["cutoffs"]) if any(name in one for one in variants.values())]
     console.print(_variant_table(summary, shown))
-    for line in _notes(summary, answered="em" in shown):
-        console.print(line, soft_wrap=True)
+    for line in _notes(summary, shown):
+        console.print(line, soft_wrap=True, markup=False)
     console.print()
     print_comparisons(summary["comparisons"], console)
 
@@ -69,7 +70,8 @@ def _cells(one: dict[str, Any]) -> list[str]:
 def _variant_table(summary: dict[str, Any], shown: Sequence[str]) -> Table:
     variants: dict[str, dict[str, Any]] = summary["variants"]
     dataset = summary["dataset"]
-    table = Table(title=f"{dataset['name']}: {dataset['questions']} questions, {summary['depth']} candidates each")
+    title = f"{dataset['name']}: {dataset['questions']} questions, {summary['depth']} candidates each"
+    table = Table(title=escape(title))
     table.add_column("variant", no_wrap=True)
     for name in (*shown, "p95, ms"):
         table.add_column(name.replace("passage_", "passage "), justify="right")
@@ -86,21 +88,29 @@ def _cell(value: float | None, best: float) -> str:
     return f"[bold]{value:.3f}[/bold]" if value == best else f"{value:.3f}"
 
 
-def _notes(summary: dict[str, Any], *, answered: bool) -> list[str]:
-    dataset = summary["dataset"]
+def _notes(summary: dict[str, Any], shown: Sequence[str]) -> list[str]:
+    dataset, threshold = summary["dataset"], summary["threshold"]
     lines = []
-    if answered and summary["threshold"]:
+    if threshold and "em" in shown:
         lines.append(
-            f"em and f1 judge what the user gets: an answer of a confidence below {summary['threshold']:g} is withheld"
+            f"em and f1 judge what the user gets: an answer of a confidence below {threshold:g} is withheld"
             " and scores 0; before that it is em_forced and f1_forced in summary.json"
         )
-    if without := dataset["questions"] - dataset["with_documents"]:
-        lines.append(f"{without} questions name no gold document: left out of the retrieval metrics")
-    if answered and (without := dataset["questions"] - dataset["with_answers"]):
+    depth = summary["depth"]
+    if deeper := [k for k in summary["cutoffs"] if k > depth]:
         lines.append(
-            f"{without} questions have no gold answer ({dataset['unanswerable']} of them are unanswerable): "
+            f"only {depth} candidates were fetched (--depth): metrics at {', '.join(map(str, deeper))} see no"
+            " more than those"
+        )
+    if without := dataset["questions"] - dataset["with_documents"]:
+        lines.append(f"questions without a gold document: {without}, left out of the retrieval metrics")
+    if threshold is not None and (without := dataset["questions"] - dataset["with_answers"]):
+        lines.append(
+            f"questions without a gold answer: {without} ({dataset['unanswerable']} of them unanswerable), "
             "left out of the answer metrics"
         )
-    if dataset["missing_documents"]:
-        lines.append(f"{dataset['missing_documents']} gold documents are not in the index: their questions score 0")
+    if missing := dataset["missing_documents"]:
+        lines.append(f"gold documents that are not in the index: {missing}, counted as not found")
+    if missing := dataset["missing_chunks"]:
+        lines.append(f"gold chunks that are not in the index: {missing}, counted as not found (another chunking?)")
     return lines

@@ -8,6 +8,7 @@ import signal
 import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -62,7 +63,7 @@ def measure_all(plan: Plan, index: Index, tasks: Sequence[Task], *, jobs: int) -
     do not fight for the cores.
 
     Raises:
-        ToolkitError: of the first question that failed; what was yielded before stands.
+        ToolkitError: of the first question that failed, or a worker was killed; what was yielded before stands.
     """
     if jobs == 1 or len(tasks) < jobs:
         bench = plan.bench(index)
@@ -88,7 +89,12 @@ def _completed(pool: ProcessPoolExecutor, tasks: Sequence[Task], ahead: int) -> 
 
 
 def _result(done: Future[QuestionRecord | str]) -> QuestionRecord:
-    result = done.result()
+    try:
+        result = done.result()
+    except BrokenProcessPool as error:
+        raise ToolkitError(
+            "a process that measured was killed, perhaps for want of memory; run the command again with fewer --jobs"
+        ) from error
     if isinstance(result, str):
         raise ToolkitError(result)
     return result

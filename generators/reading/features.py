@@ -7,6 +7,7 @@ task, a passage's for all of its candidates, a sentence's for all candidates in 
 from __future__ import annotations
 
 import functools
+import math
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -235,7 +236,8 @@ def _key(passage: Passage, candidate: Candidate) -> tuple[str, ...]:
 
 
 def _covered(question: Question, met: frozenset[str], total: float) -> float:
-    return sum(question.terms.get(term, 0.0) for term in met) / total
+    # An exact sum: one in the order of a set's hashes differs in the last bit between processes.
+    return math.fsum(question.terms.get(term, 0.0) for term in met) / total
 
 
 def _question_features(question: Question) -> tuple[float, ...]:
@@ -485,7 +487,7 @@ class _Spans:
         if self.dash_at is None or last > self.dash_at:
             return 0.0
         after = {term for term in self.matches.met_by[self.dash_at :] if term}
-        return sum(self.question.terms[term] for term in after) / self.total
+        return math.fsum(self.question.terms[term] for term in after) / self.total
 
     def _adposition(self, first: int) -> str:
         for at in (first - 1, first - 2):
@@ -500,14 +502,14 @@ class _Spans:
         for at in (*range(max(0, first - reach), first), *range(last, min(len(self.words), last + reach))):
             if self.matches.exact[at]:
                 seen.add(self.matches.met_by[at])
-        return sum(self.question.terms[term] for term in seen) / self.total
+        return math.fsum(self.question.terms[term] for term in seen) / self.total
 
     def _clause_coverage(self, first: int, last: int) -> float:
         start, stop = self.clause[first]
         seen = {
             self.matches.met_by[at] for at in range(start, stop) if self.matches.exact[at] and not first <= at < last
         }
-        return sum(self.question.terms[term] for term in seen) / self.total
+        return math.fsum(self.question.terms[term] for term in seen) / self.total
 
     def _name_features(self, first: int, last: int) -> tuple[float, float, float]:
         same = cuts = holds = False

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from evals.compare import main
-from evals.records import QuestionRecord, write_rows
+from evals.records import QuestionRecord, dump_record, write_rows
 
 
 def write(path: Path, values: dict[str, list[float]], **changes) -> Path:
@@ -46,7 +46,7 @@ def test_shared_variants_are_compared(runs, capsys) -> None:
     assert "0.500 → 0.420" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize(("allowed", "code"), [("f1:0.05", 1), ("f1:0.1", 0), ("hit@1:0", 0)])
+@pytest.mark.parametrize(("allowed", "code"), [("f1:0.05", 1), ("f1:0.08", 0), ("f1:0.1", 0), ("hit@1:0", 0)])
 def test_fail_if_worse(runs, allowed, code, capsys) -> None:
     assert main([*runs, "--fail-if-worse", allowed]) == code
     assert ("worse: f1 of bm25: 0.4200 against 0.5000" in capsys.readouterr().err) == bool(code)
@@ -73,8 +73,9 @@ def test_runs_of_one_variant_each_need_no_names(tmp_path, capsys) -> None:
         (["--fail-if-worse", "f1"], "expected METRIC:DELTA"),
         (["--fail-if-worse", "f1:-1"], "expected METRIC:DELTA"),
         (["--fail-if-worse", "f1:nan"], "expected METRIC:DELTA"),
-        (["--fail-if-worse", "em:0.1"], "metrics em are not in both runs; A has f1, hit@1"),
+        (["--fail-if-worse", "em:0.1"], "metrics em are not in both runs; A has f1, hit@1; B has f1, hit@1"),
         (["--metrics", "f2"], "metrics f2 are not in both runs"),
+        (["--seed", "-1"], "--seed: expected at least 0"),
         (["--variants", "hybrid"], "B has no variant 'hybrid'; it has bm25, dense"),
     ],
 )
@@ -91,3 +92,22 @@ def test_runs_that_do_not_belong_together(runs, tmp_path, capsys) -> None:
     unpaired = write(tmp_path / "unpaired", {"x": [0.5], "y": [0.5]})
     assert main([runs[0], str(unpaired)]) == 2
     assert "pair them with --variants" in capsys.readouterr().err
+
+
+def test_a_check_is_never_passed_by_a_pair_that_lacks_the_metric(tmp_path, capsys) -> None:
+    first = write(tmp_path / "a", {"bm25": [0.5]})
+    second = write(tmp_path / "b", {"bm25": [0.5]})
+    for directory, metrics in ((first, {"em": 1.0}), (second, {"f1": 0.0})):
+        rows = [QuestionRecord(qid="q0", variant="dense", question="?", metrics=metrics)]
+        with (directory / "questions.jsonl").open("a", encoding="utf-8") as file:
+            file.writelines(map(dump_record, rows))
+    assert main([str(first), str(second), "--fail-if-worse", "f1:0"]) == 2
+    assert "metrics f1 are not in both runs; A has em; B has f1" in capsys.readouterr().err
+    assert main([str(first), str(second), "--variants", "dense"]) == 2
+    assert "the default metrics are not in both runs" in capsys.readouterr().err
+
+
+def test_questions_of_one_run_alone_are_told(tmp_path, capsys) -> None:
+    first, second = write(tmp_path / "a", {"bm25": [0.5] * 5}), write(tmp_path / "b", {"bm25": [0.5] * 3})
+    assert main([str(first), str(second), "--metrics", "f1, hit@1"]) == 0
+    assert "compared over 3 questions that both have; 2 are in A alone, 0 in B alone" in capsys.readouterr().err

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 from evals.records import AnswerRecord, QuestionRecord
@@ -10,7 +11,7 @@ from evals.summary import (
     correct_by_metric,
     headline_metrics,
     latency_by_stage,
-    summarize_variant,
+    summarize_variants,
 )
 
 
@@ -26,7 +27,7 @@ def answered(qid: str, right: bool, confidence: float, *, abstained: bool = Fals
 
 def test_means_are_over_the_questions_that_have_the_metric() -> None:
     rows = [record("1", metrics={"hit@1": 1.0}), record("2", metrics={"hit@1": 0.0, "f1": 0.5}), record("3")]
-    summary = summarize_variant(rows, k=5, seed=0)
+    summary = summarize_variants(rows, k=5, seed=0)["bm25"]
     assert (summary["questions"], summary["hit@1"], summary["f1"]) == (3, 0.5, 0.5)
     assert summary["counts"] == {"hit@1": 2, "f1": 1}
     assert set(summary["intervals"]) == {"hit@1", "f1"}
@@ -47,7 +48,7 @@ def test_abstention_and_tokens_are_summarised_where_there_are_answers() -> None:
         answered("2", False, 0.2, abstained=True, tokens={"input_tokens": 50, "output_tokens": 4}),
         answered("3", True, 0.8),
     ]
-    summary = summarize_variant(rows, k=5, seed=0)
+    summary = summarize_variants(rows, k=5, seed=0)["bm25"]
     assert summary["tokens"] == {"input_tokens": 75.0, "output_tokens": 2.0}
     assert summary["abstention"]["auroc"] == 1.0
     assert summary["abstention"]["coverage"] == pytest.approx(2 / 3)
@@ -76,10 +77,31 @@ def test_every_pair_of_variants_is_compared_over_shared_questions() -> None:
     assert all(one.metric == "hit@1" and one.p <= one.p_holm <= 1.0 for one in found)
 
 
+def test_what_is_resampled_together_is_as_if_alone() -> None:
+    generator = np.random.default_rng(1)
+    rows = [
+        record(str(n), variant, metrics={"f1": float(generator.random()), "hit@1": float(n % 2)} | shift)
+        for variant, shift in (("bm25", {}), ("dense", {"em": 1.0}), ("hybrid", {"em": 0.5}))
+        for n in range(25)
+    ]
+    together = compare_variants(rows, ("f1", "em", "hit@1"), seed=3)
+    assert [one.metric for one in together] == ["f1"] * 3 + ["em"] + ["hit@1"] * 3
+    for metric in ("f1", "em", "hit@1"):
+        alone = compare_variants(rows, (metric,), seed=3)
+        for one, other in zip(alone, (one for one in together if one.metric == metric), strict=True):
+            assert (one.low, one.high, one.p_holm) == pytest.approx((other.low, other.high, other.p_holm))
+    summary = summarize_variants(rows, k=5, seed=3)
+    for variant in ("bm25", "dense"):
+        group = [one for one in rows if one.variant == variant]
+        alone = summarize_variants(group, k=5, seed=3)[variant]["intervals"]
+        assert summary[variant]["intervals"].keys() == alone.keys()
+        for name, interval in alone.items():
+            assert summary[variant]["intervals"][name] == pytest.approx(interval)
+
+
 def test_pairs_of_one_metric_are_one_family() -> None:
     values = {"A": {str(n): 0.0 for n in range(20)}, "B": {str(n): 1.0 for n in range(20)}}
-    [one] = compare_values("hit@1", values, seed=0)
-    [other] = compare_values("f1", values, seed=0)
+    one, other = compare_values({"hit@1": values, "f1": values}, seed=0)
     assert one.p < 0.001
     corrected = correct_by_metric([one, one, other])
     assert [item.p_holm for item in corrected] == pytest.approx([2 * one.p, 2 * one.p, one.p])

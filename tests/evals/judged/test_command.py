@@ -11,6 +11,8 @@ import pytest
 from evals.judged.__main__ import main
 from evals.records import AnswerRecord, Passage, QuestionRecord, write_rows
 from prompts.judge import judge_prompts
+from rag.index import build_index
+from rag.profile import load_profile
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore::DeprecationWarning"),  # of ragas and what it brings
@@ -51,6 +53,8 @@ def judge(asked: dict[str, Any]) -> str:
         return json.dumps({"statements": [row]}, ensure_ascii=False)
     if "помог ли отрывок" in prompt:
         return json.dumps({"reason": "Так сказано.", "verdict": int("1642 метра" in data)}, ensure_ascii=False)
+    if "Придумай вопрос" in prompt:
+        return json.dumps({"question": "Какова глубина Байкала?", "noncommittal": 0}, ensure_ascii=False)
     return "не JSON"
 
 
@@ -82,12 +86,39 @@ def test_answers_are_judged_and_those_that_are_not_are_counted(tmp_path, server,
     assert len(server.requests) == asked
 
 
+def test_relevancy_compares_questions_by_the_encoder_of_an_index(tmp_path, server) -> None:
+    (tmp_path / "corpus").mkdir()
+    (tmp_path / "corpus" / "b.txt").write_text("Глубина Байкала — 1642 метра. Озеро лежит в Сибири.", "utf-8")
+    build_index([tmp_path / "corpus"], tmp_path / "index", load_profile().index, profile="offline")
+    directory = write_run(tmp_path / "run")
+    index = str(tmp_path / "index")
+    assert run(directory, server, "--metrics", "answer_relevancy", "--limit", "1", "--index", index) == 0
+    summary = json.loads((directory / "summary.json").read_text("utf-8"))["judged"]["variants"]["bm25"]
+    # The judge asks back the very question that was asked.
+    assert summary["answer_relevancy"] == {"mean": pytest.approx(1.0), "judged": 1, "unjudged": {}}
+
+
 def test_a_judge_that_talks_nonsense_gives_no_judgement(tmp_path, server) -> None:
     directory = write_run(tmp_path / "run")
     assert run(directory, server, "--metrics", "context_recall", "--limit", "1") == 0
     summary = json.loads((directory / "summary.json").read_text("utf-8"))["judged"]["variants"]["bm25"]
     assert (summary["context_recall"]["mean"], summary["context_recall"]["judged"]) == (None, 0)
     assert sum(summary["context_recall"]["unjudged"].values()) == 1
+
+
+def test_a_judge_that_goes_away_leaves_nothing_unjudged_for_good(tmp_path, server, capsys, monkeypatch) -> None:
+    directory = write_run(tmp_path / "run")
+    monkeypatch.setattr("evals.judged.judge.check_server", lambda options: None)  # it goes away after that
+    monkeypatch.setattr(server, "status", 401)
+    assert run(directory, server, "--metrics", "context_precision") == 2
+    assert "run the same command again" in capsys.readouterr().err
+    assert (directory / "judged.jsonl").read_text("utf-8") == ""
+    monkeypatch.setattr(server, "status", 200)
+    with (directory / "judged.jsonl").open("a", encoding="utf-8") as file:
+        file.write('{"qid": "torn')  # what a kill leaves
+    assert run(directory, server, "--metrics", "context_precision") == 0
+    summary = json.loads((directory / "summary.json").read_text("utf-8"))["judged"]["variants"]["bm25"]
+    assert summary["context_precision"] == {"mean": pytest.approx(1 / 3), "judged": 3, "unjudged": {}}
 
 
 def test_mistakes_exit_with_two(tmp_path, server, capsys) -> None:
@@ -97,6 +128,8 @@ def test_mistakes_exit_with_two(tmp_path, server, capsys) -> None:
         (["--model", "other"], "has no model 'other'; it has fake"),
         (["--variants", "dense"], "unknown 'dense'; known: bm25"),
         (["--limit", "0"], "--limit: expected at least 1"),
+        (["--metrics", ","], "--metrics: expected at least one of faithfulness"),
+        (["--timeout", "0"], "--timeout: expected seconds above 0"),
         (["--base-url", "http://127.0.0.1:9/v1"], "no judge at http://127.0.0.1:9/v1"),
     ):
         assert run(directory, server, "--metrics", "faithfulness", *flags) == 2

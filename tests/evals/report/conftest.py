@@ -9,7 +9,7 @@ import pytest
 
 from evals.records import AnswerRecord, CitationRecord, Passage, QuestionRecord, Ranked, write_rows
 from evals.scoring import score_record
-from evals.summary import compare_variants, summarize_variant
+from evals.summary import compare_variants, summarize_variants
 
 CUTOFFS = (1, 5, 10)
 HEADLINE = ("hit@1", "ndcg@10", "passage_hit@5", "em", "f1_lemma")
@@ -78,7 +78,7 @@ def make_run(tmp_path_factory) -> Callable[..., Path]:
             "depth": 50,
             "k": K,
             "threshold": 0.2 if answers else None,
-            "variants": {n: summarize_variant(g, k=K, headline=HEADLINE, seed=0) for n, g in groups.items()},
+            "variants": summarize_variants(records, k=K, seed=0),
             "comparisons": [dataclasses.asdict(one) for one in compare_variants(records, HEADLINE, seed=0)],
             "environment": {
                 "python": "3.11.7", "platform": "Linux", "cpus": 2, "jobs": 1, "seed": 0,

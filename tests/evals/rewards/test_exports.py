@@ -211,7 +211,7 @@ def test_a_file_that_cannot_be_written_is_named(run_directory, tmp_path, capsys)
     (tmp_path / "file").write_text("", encoding="utf-8")
     out = tmp_path / "file" / "rows.jsonl"
     assert main([str(run_directory), "--format", "jsonl", "--out", str(out)]) == 2
-    assert f"--out {out}: cannot be written" in capsys.readouterr().err
+    assert f"{out}: cannot be written" in capsys.readouterr().err
 
 
 def test_the_records_file_may_be_named_itself(export, run_directory):

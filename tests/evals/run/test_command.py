@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -14,6 +15,7 @@ import pytest
 
 from evals.records import read_passages, read_records
 from evals.run.__main__ import main
+from evals.run.directory import only_process
 from rag.index import build_index, open_index
 from rag.profile import load_profile
 
@@ -225,8 +227,72 @@ def test_some_missing_documents_are_counted(tmp_path, dataset, index_directory, 
     file = tmp_path / "more.jsonl"
     file.write_text(dataset.read_text("utf-8") + "\n" + json.dumps(row, ensure_ascii=False), "utf-8")
     assert run(file, index_directory, tmp_path / "out", "--retrievers", "bm25", "--compressor", "off") == 0
-    assert "1 gold documents are not in the index" in capsys.readouterr().out
+    assert "gold documents that are not in the index: 1, counted as not found" in capsys.readouterr().out
     summary = json.loads((tmp_path / "out" / "summary.json").read_text("utf-8"))
     assert summary["variants"]["bm25"]["counts"]["hit@1"] > 0
     extra = next(record for record in read_records(tmp_path / "out") if record.qid == "extra")
     assert extra.metrics["hit@20"] == 0.0
+
+
+def test_two_commands_do_not_write_one_run(finished, dataset, index_directory, capsys) -> None:
+    before = (finished / "questions.jsonl").read_bytes()
+    with only_process(finished):
+        assert run(dataset, index_directory, finished, "--answers", "--retrievers", "bm25,coverage") == 2
+    assert "another process is at work" in capsys.readouterr().err
+    assert (finished / "questions.jsonl").read_bytes() == before
+
+
+def test_what_kills_left_is_cleared_away(tmp_path, dataset, index_directory) -> None:
+    out = tmp_path / "out"
+    out.mkdir()
+    for name in (".lock", ".run.json-abc"):  # killed before run.json was whole
+        (out / name).touch()
+    flags = ("--retrievers", "bm25", "--compressor", "off", "--limit", "2")
+    assert run(dataset, index_directory, out, *flags) == 0
+    before = untimed(out)
+    (out / ".questions.jsonl-abc").write_text("{", "utf-8")  # killed in the last rewrite, before the summary
+    for name in ("summary.json", "passages.jsonl"):
+        (out / name).unlink()
+    assert run(dataset, index_directory, out, *flags) == 0
+    assert untimed(out) == before
+    assert {path.name for path in out.iterdir() if path.is_file()} >= {"summary.json", "passages.jsonl"}
+    assert [path.name for path in out.glob(".*")] == [".lock"]
+
+
+def test_a_place_that_cannot_be_written_to_is_named(tmp_path, dataset, index_directory, capsys) -> None:
+    (tmp_path / "file").write_text("mine")
+    assert run(dataset, index_directory, tmp_path / "file" / "out") == 2
+    assert "cannot be written" in capsys.readouterr().err
+    assert run(dataset, index_directory, tmp_path / "file") == 2
+    assert "holds no run" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"question": "  "}, "qid 'q': field question: the question is empty"),
+        ({"question": "?!"}, "qid 'q': field question: .*holds no word"),
+        ({"gold_chunk_ids": ["elsewhere_0"]}, "field gold_chunk_ids: .* has none of the 1 chunks"),
+    ],
+)
+def test_questions_that_cannot_be_asked_are_found_before_any_is(
+    fields, message, tmp_path, index_directory, capsys
+) -> None:
+    file = tmp_path / "bad.jsonl"
+    file.write_text(json.dumps({"qid": "q", "question": "Кто такой Гончаров?"} | fields), "utf-8")
+    assert run(file, index_directory, tmp_path / "out") == 2
+    assert re.search(message, capsys.readouterr().err)
+    assert not (tmp_path / "out").exists()
+
+
+def test_what_a_reader_of_the_table_must_know_stands_under_it(tmp_path, dataset, index_directory, capsys) -> None:
+    question = json.loads(dataset.read_text("utf-8").splitlines()[0]) | {"answers": []}
+    file = tmp_path / "q[bold]1.jsonl"
+    file.write_text(json.dumps(question, ensure_ascii=False), "utf-8")
+    flags = ("--retrievers", "bm25", "--compressor", "off", "--answers", "--depth", "7", "--k", "10,1")
+    assert run(file, index_directory, tmp_path / "[red]out", *flags) == 0
+    shown = capsys.readouterr().out
+    assert "q[bold]1.jsonl: 1 questions" in " ".join(shown.split())
+    assert "only 7 candidates were fetched (--depth): metrics at 10 see no more than those" in shown
+    assert "questions without a gold answer: 1 (0 of them unanswerable)" in shown
+    assert str(tmp_path / "[red]out") in shown
