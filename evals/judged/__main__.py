@@ -14,7 +14,7 @@ from evals.files import LineAppender, drop_torn_line, read_json, write_json, wri
 from evals.judged.judge import METRICS, JudgeOptions, NoJudgementError, Score, load_judge
 from evals.judged.verdicts import JUDGED_FILE, Verdict, read_verdicts, summarize_verdicts, unjudgeable
 from evals.records import QuestionRecord, by_variant, dump_record, read_passages, read_records
-from evals.run.directory import SUMMARY_FILE, only_process, read_summary
+from evals.run.directory import JUDGED, SUMMARY_FILE, only_process, read_summary
 from rag.command import run_command
 from retrievers.errors import InputError, ToolkitError
 
@@ -111,7 +111,7 @@ def _judge(
             asyncio.run(_judge_all(waiting, passages, scores, keep, concurrency=arguments.concurrency))
     keys = [(variant, record.qid) for variant, group in groups.items() for record in group]
     summarized = summarize_verdicts([done[key] for key in keys if key in done], metrics)
-    write_json(directory / SUMMARY_FILE, {**summary, "judged": {"judge": judge, "variants": summarized}})
+    write_json(directory / SUMMARY_FILE, {**summary, JUDGED: {"judge": judge, "variants": summarized}})
     return summarized
 
 

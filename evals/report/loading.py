@@ -102,10 +102,26 @@ class ComparisonSummary(_Part):
         return self.model_copy(update=turned)
 
 
+class JudgedMean(_Part):
+    """Mean of a judged metric over the answers judged, and why the others were not; None where none was."""
+
+    mean: float | None
+    judged: int
+    unjudged: dict[str, int] = Field(default_factory=dict)
+
+
+class JudgedSummary(_Part):
+    """What a language model made of the answers: who it was, and its means by variant and metric."""
+
+    judge: dict[str, Any] = Field(default_factory=dict)
+    variants: dict[str, dict[str, JudgedMean]] = Field(default_factory=dict)
+
+
 class RunSummary(_Part):
     """``summary.json``."""
 
     dataset: DatasetSummary
+    judged: JudgedSummary = JudgedSummary()
     cutoffs: tuple[int, ...] = Field(min_length=1)
     depth: int
     k: int

@@ -19,6 +19,7 @@ from evals.report.tables import (
     citation_table,
     comparison_table,
     cutoff_tables,
+    judged_table,
     other_table,
     retrieval_table,
     speed_table,
@@ -109,7 +110,7 @@ def _template_text(name: str) -> str:
 
 
 def _answer_tables(run: Run) -> list[Table]:
-    tables = (answer_table(run), abstention_table(run), citation_table(run), other_table(run))
+    tables = (answer_table(run), abstention_table(run), citation_table(run), judged_table(run), other_table(run))
     return [table for table in tables if table]
 
 

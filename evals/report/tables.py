@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from evals.report import russian
-from evals.report.loading import ComparisonSummary, Run
+from evals.report.loading import ComparisonSummary, JudgedMean, Run
 from evals.scoring import FORCED_SUFFIX, PASSAGE_PREFIX
 from evals.summary import ANSWER_METRICS
 
@@ -22,9 +22,9 @@ STAGES = {
 }
 _ABSTENTION_FIGURES = {
     "coverage": "вопросов с ответом (покрытие)",
-    "answered_precision": "точность ответов",
-    "abstained_rightly": "отказов там, где ответа нет",
-    "abstained_wrongly": "отказов там, где ответ есть\u00a0↓",
+    "precision": "точность ответов",
+    "abstained_right": "отказов там, где ответа нет",
+    "abstained_wrong": "отказов там, где ответ есть\u00a0↓",
     "auroc": "AUROC",
     "aurc": "AURC\u00a0↓",
     "ece": "ECE\u00a0↓",
@@ -165,8 +165,29 @@ def speed_table(run: Run) -> Table | None:
     return Table("Задержка по\u00a0этапам", columns, rows, tuple(groups))
 
 
+def judged_table(run: Run) -> Table | None:
+    """Means of a judging model; under each the answers that it judged, and those without a judgement."""
+    judged = run.summary.judged
+    metrics = dict.fromkeys(metric for values in judged.variants.values() for metric in values)
+    if not metrics:
+        return None
+    rows = tuple(
+        (variant, tuple(_judged_cell(values.get(metric)) for metric in metrics))
+        for variant, values in judged.variants.items()
+    )
+    caption = f"Оценка языковой моделью {judged.judge.get('model', '')}".rstrip()
+    return Table(caption, tuple(map(Column, metrics)), rows)
+
+
+def _judged_cell(mean: JudgedMean | None) -> Cell:
+    if mean is None:
+        return Cell(russian.decimal(None))
+    unjudged = sum(mean.unjudged.values())
+    return Cell(russian.decimal(mean.mean), f"n\u00a0=\u00a0{mean.judged}, без\u00a0оценки\u00a0{unjudged}")
+
+
 def other_table(run: Run) -> Table | None:
-    """Metrics that no other table shows, as those of a judge; each with the number of questions that have it."""
+    """Metrics that no other table shows; each with the number of questions that have it."""
     shown = {f"{prefix}{family}@{k}" for prefix in ("", PASSAGE_PREFIX) for family in CUT_FAMILIES for k in run.summary.cutoffs}  # fmt: skip  # noqa: E501
     shown |= {f"{prefix}r_precision" for prefix in ("", PASSAGE_PREFIX)}
     shown |= {name + suffix for name in ANSWER_METRICS for suffix in ("", FORCED_SUFFIX)}

@@ -17,6 +17,7 @@ from retrievers.errors import InputError
 
 RUN_FILE = "run.json"
 SUMMARY_FILE = "summary.json"
+JUDGED = "judged"  # key of the summary under which evals.judged leaves its means
 _LOCK_FILE = ".lock"
 
 
@@ -83,10 +84,12 @@ class RunDirectory:
         return LineAppender(self.path / QUESTIONS_FILE)
 
     def finish(self, records: Sequence[QuestionRecord], passages: Sequence[Passage], summary: dict[str, Any]) -> None:
-        """Write the records in their lasting order, the passages and the summary."""
+        """Write the records in their lasting order, the passages and the summary; judgements in it stay."""
         write_rows(self.path / QUESTIONS_FILE, records)
         write_rows(self.path / PASSAGES_FILE, passages)
-        write_json(self.path / SUMMARY_FILE, summary)
+        file = self.path / SUMMARY_FILE
+        judged = read_json(file).get(JUDGED) if file.exists() else None
+        write_json(file, summary if judged is None else {**summary, JUDGED: judged})
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from evals.dataset import Question, read_questions
 from evals.records import QuestionRecord, dump_record
 from evals.run.directory import RunDirectory
 from evals.run.options import RunOptions, Variant, variants_of
-from evals.run.summarizing import RunContext, passages_of, summarize_run
+from evals.run.summarizing import RunContext, installed_version, passages_of, summarize_run
 from evals.run.workers import Plan, measure_all
 from evals.trec import export_trec
 from generators.options import GeneratorKind
@@ -129,7 +129,8 @@ def _configuration(
     manifest = index.manifest
     return {
         "dataset": {"name": file.name, "sha256": hashlib.sha256(file.read_bytes()).hexdigest()},
-        "index": {"index_id": manifest.index_id, "chunk_ids_sha256": manifest.chunk_ids_sha256},
+        "index": {"index_id": manifest.index_id, "generation": manifest.generation},
+        "version": installed_version("russian-rag"),
         "options": options.model_dump(mode="json"),
         "profile": profile.model_dump(mode="json"),
         "threshold": threshold,

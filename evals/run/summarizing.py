@@ -117,12 +117,12 @@ def _dataset(records: Sequence[QuestionRecord], context: RunContext) -> dict[str
 def _environment(context: RunContext) -> dict[str, Any]:
     manifest = context.index.manifest
     return {
-        "python": platform.python_version(),
+        "python": platform.pythoninstalled_version(),
         "platform": platform.platform(),
         "cpus": os.cpu_count(),
         "jobs": context.jobs,
         "seed": context.options.seed,
-        "packages": {name: version for name in _PACKAGES if (version := _version(name))},
+        "packages": {name: version for name in _PACKAGES if (version := installed_version(name))},
         "profile": context.profile.model_dump(mode="json"),
         "index": {
             "path": str(context.index.directory),
@@ -134,7 +134,8 @@ def _environment(context: RunContext) -> dict[str, Any]:
     }
 
 
-def _version(package: str) -> str | None:
+def installed_version(package: str) -> str | None:
+    """Version of a distribution, None where it is not installed."""
     try:
         return metadata.version(package)
     except metadata.PackageNotFoundError:

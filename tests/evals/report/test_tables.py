@@ -1,9 +1,18 @@
 from __future__ import annotations
 
+import json
+
 import pytest
 
-from evals.report.loading import ComparisonSummary, Run, RunSummary
-from evals.report.tables import leaders, other_table, retrieval_table, speed_table
+from evals.report.loading import ComparisonSummary, Run, RunSummary, load_run
+from evals.report.tables import (
+    abstention_table,
+    judged_table,
+    leaders,
+    other_table,
+    retrieval_table,
+    speed_table,
+)
 
 
 def comparison(baseline: str, candidate: str, p_holm: float, metric: str = "hit@1") -> dict[str, object]:
@@ -94,3 +103,33 @@ def test_stages_stand_in_the_order_in_which_they_run() -> None:
     ]  # fmt: skip
     assert [cell.text for cell in table.rows[0][1]] == [*["100", "250"] * 4, "4,0", "812"]
     assert {cell.text for cell in table.rows[1][1]} == {"—"}
+
+
+def test_every_figure_of_abstention_has_its_column(make_run) -> None:
+    table = abstention_table(load_run(make_run()))
+    assert table is not None
+    titles = [column.title for column in table.columns]
+    assert len(titles) == 8
+    assert titles[1:5] == [
+        "вопросов с ответом (покрытие)",
+        "точность ответов",
+        "отказов там, где ответа нет",
+        "отказов там, где ответ есть\u00a0↓",
+    ]
+    assert all(cell.text != "—" for _, cells in table.rows for cell in cells)
+
+
+def test_judged_means_stand_beside_what_was_not_judged(make_run) -> None:
+    directory = make_run()
+    assert judged_table(load_run(directory)) is None
+    path = directory / "summary.json"
+    mean = {"mean": 0.75, "judged": 2, "unjudged": {"abstained": 1, "no number": 2}}
+    nobody = {"mean": None, "judged": 0, "unjudged": {"abstained": 5}}
+    judged = {"judge": {"model": "судья"}, "variants": {"bm25": {"faithfulness": mean, "context_recall": nobody}}}
+    path.write_text(json.dumps(json.loads(path.read_text("utf-8")) | {"judged": judged}), "utf-8")
+    table = judged_table(load_run(directory))
+    assert table is not None
+    assert table.caption == "Оценка языковой моделью судья"
+    [(variant, (first, second))] = table.rows
+    assert (variant, first.text, first.note) == ("bm25", "0,750", "n\u00a0=\u00a02, без\u00a0оценки\u00a03")
+    assert (second.text, second.note) == ("—", "n\u00a0=\u00a00, без\u00a0оценки\u00a05")
