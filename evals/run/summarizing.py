@@ -117,7 +117,7 @@ def _dataset(records: Sequence[QuestionRecord], context: RunContext) -> dict[str
 def _environment(context: RunContext) -> dict[str, Any]:
     manifest = context.index.manifest
     return {
-        "python": platform.pythoninstalled_version(),
+        "python": platform.python_version(),
         "platform": platform.platform(),
         "cpus": os.cpu_count(),
         "jobs": context.jobs,
