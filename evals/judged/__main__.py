@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from evals.files import LineAppender, drop_torn_line, read_json, write_json, writing
+from evals.flags import add_flags, known_names
 from evals.judged.judge import METRICS, JudgeOptions, NoJudgementError, Score, load_judge
 from evals.judged.verdicts import JUDGED_FILE, Verdict, read_verdicts, summarize_verdicts, unjudgeable
 from evals.records import QuestionRecord, by_variant, dump_record, read_passages, read_records
@@ -54,17 +55,14 @@ def _parser() -> argparse.ArgumentParser:
         "--timeout": {"type": float, "metavar": "S", "default": 300.0, "help": "seconds for one request"},
     }  # fmt: skip
     parser.add_argument("directory", type=Path, metavar="DIR", help="directory of a finished run with answers")
-    for flag, options in flags.items():
-        if options.get("default"):
-            options["help"] += " (default: %(default)s)"
-        parser.add_argument(flag, **options)
+    add_flags(parser, flags)
     return parser
 
 
 def _run(arguments: argparse.Namespace) -> int:
     from rich.console import Console
 
-    metrics = [name for name in METRICS if name in _known(arguments.metrics, METRICS, "--metrics")]
+    metrics = [name for name in METRICS if name in known_names(arguments.metrics, METRICS, "--metrics")]
     for flag in ("limit", "passages", "concurrency"):
         if (value := getattr(arguments, flag)) is not None and value < 1:
             raise InputError(f"--{flag}: expected at least 1, got {value}")
@@ -167,7 +165,7 @@ def _passages(record: QuestionRecord, texts: dict[str, str], count: int | None) 
 
 
 def _chosen(groups: dict[str, list[QuestionRecord]], arguments: argparse.Namespace) -> list[QuestionRecord]:
-    names = _known(arguments.variants, list(groups), "--variants") if arguments.variants else list(groups)
+    names = known_names(arguments.variants, list(groups), "--variants") if arguments.variants else list(groups)
     chosen = [record for name in names for record in groups[name][: arguments.limit]]
     if not any(record.answer for record in chosen):
         raise InputError(f"{arguments.directory} holds no answers; measure with python -m evals.run … --answers")
@@ -193,16 +191,6 @@ def _embeddings(index: Path | None, summary: dict[str, Any], *, needed: bool) ->
         return
     with open_index(index or Path(summary["environment"]["index"]["path"])) as opened:
         yield opened.embeddings()
-
-
-def _known(text: str, known: Sequence[str], flag: str) -> list[str]:
-    names = [name.strip() for name in text.split(",") if name.strip()]
-    for name in names:
-        if name not in known:
-            raise InputError(f"{flag}: unknown {name!r}; known: {', '.join(known)}")
-    if not names:
-        raise InputError(f"{flag}: expected at least one of {', '.join(known)}")
-    return names
 
 
 def _print(summarized: dict[str, dict[str, Any]], metrics: Sequence[str], console: Console) -> None:

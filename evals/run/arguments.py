@@ -8,6 +8,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from evals.flags import add_flags, known_names
 from evals.run.options import DEFAULT_CUTOFFS, DEFAULT_RETRIEVERS, RunOptions
 from rag.profile import RetrieverKind, parse_assignments
 from retrievers.errors import InputError
@@ -46,10 +47,7 @@ def build_parser() -> argparse.ArgumentParser:
         "--out": {"type": Path, "metavar": "DIR", "help": "output directory (default: runs/NAME-DIGEST)"},
     }  # fmt: skip
     parser.add_argument("file", type=Path, metavar="FILE", help="questions in JSON Lines")
-    for flag, options in flags.items():
-        if options.get("default"):
-            options["help"] += " (default: %(default)s)"
-        parser.add_argument(flag, **options)
+    add_flags(parser, flags)
     return parser
 
 
@@ -62,8 +60,8 @@ def run_options(arguments: argparse.Namespace, profile: str) -> RunOptions:
     values: dict[str, Any] = {
         "profile": profile,
         "overrides": parse_assignments(arguments.set),
-        "retrievers": _names(arguments.retrievers, "--retrievers", {kind.value: kind for kind in RetrieverKind}),
-        "rerank": _names(arguments.compressor, "--compressor", _COMPRESSOR),
+        "retrievers": known_names(arguments.retrievers, list(RetrieverKind), "--retrievers"),
+        "rerank": [_COMPRESSOR[name] for name in known_names(arguments.compressor, _COMPRESSOR, "--compressor")],
         "answers": arguments.answers,
         "cutoffs": _numbers(arguments.k),
         "depth": arguments.depth,
@@ -76,16 +74,6 @@ def run_options(arguments: argparse.Namespace, profile: str) -> RunOptions:
         first = error.errors()[0]
         flag = {"cutoffs": "k"}.get(str(first["loc"][0]), first["loc"][0])
         raise InputError(f"--{flag}: {first['msg']} (got {first['input']!r})") from error
-
-
-def _names(text: str, flag: str, known: dict[str, Any]) -> list[Any]:
-    found = [name.strip() for name in text.split(",") if name.strip()]
-    for name in found:
-        if name not in known:
-            raise InputError(f"{flag}: unknown {name!r}; known: {', '.join(known)}")
-    if not found:
-        raise InputError(f"{flag}: expected at least one of {', '.join(known)}")
-    return [known[name] for name in found]
 
 
 def _numbers(text: str) -> list[int]:
