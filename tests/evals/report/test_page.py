@@ -12,6 +12,9 @@ from evals.report import write_report
 from evals.report.__main__ import main
 from retrievers.errors import InputError, MissingExtraError
 
+for _package in ("jinja2", "matplotlib"):
+    pytest.importorskip(_package, reason=f"{_package} of the extra eval is not installed")
+
 VOID = {"meta", "br", "input", "link", "hr", "img"}
 ATTACK = '</script><script>alert("1")</script><img src=x onerror=alert(1)>'
 

@@ -8,6 +8,9 @@ import pytest
 from evals.report import plots
 from evals.report.plots import Curve, Interval
 
+for _package in ("jinja2", "matplotlib"):
+    pytest.importorskip(_package, reason=f"{_package} of the extra eval is not installed")
+
 DRAWN = {
     "curves": lambda: plots.cutoff_curves({"bm25": [0.5, 0.75], "hybrid": [0.6, 0.8]}, [1, 5], "hit", "curve"),
     "intervals": lambda: plots.interval_plot(

@@ -22,9 +22,10 @@ def export(run_directory: Path, tmp_path: Path) -> Any:
 
     def run(name: str, *flags: str, directory: Path = run_directory) -> list[dict[str, Any]]:
         out = tmp_path / f"rows.{'parquet' if name in PARQUET else 'jsonl'}"
+        reader = parquet() if name in PARQUET else None
         assert main([str(directory), "--format", name, "--out", str(out), *flags]) == 0
-        if name in PARQUET:
-            rows: list[dict[str, Any]] = parquet().read_table(out).to_pylist()
+        if reader is not None:
+            rows: list[dict[str, Any]] = reader.read_table(out).to_pylist()
             return rows
         return [json.loads(line) for line in out.read_text(encoding="utf-8").splitlines()]
 
