@@ -58,13 +58,15 @@ def asked(run: Run) -> Iterator[str]:
 
 
 def left_out(run: Run) -> Iterator[str]:
-    """Which questions are in no mean, and why."""
+    """Which questions are in no mean, and why; which are in one by a guess."""
     dataset = run.summary.dataset
     documents = dataset.questions if dataset.with_documents is None else dataset.with_documents
     if without := dataset.questions - documents:
         yield f"{_questions(without)} без эталонных документов: в\u00a0метрики поиска не\u00a0входят."
     if (without := documents - dataset.with_passage) > 0 and run.has(f"{PASSAGE_PREFIX}hit@{run.rank_cutoff}"):
         yield f"{_questions(without)} без известного отрывка с ответом: в\u00a0метрики по\u00a0отрывкам не\u00a0входят."
+    if guessed := dataset.guessed_passages:
+        yield f"{_questions(guessed)} с\u00a0эталонным отрывком, угаданным по\u00a0словам ответа: абзац неизвестен."
     if run.has("em"):
         if without := dataset.answerable - dataset.with_answers:
             yield f"{_questions(without)} без эталонных ответов: в\u00a0метрики ответов не\u00a0входят."

@@ -31,6 +31,7 @@ class DatasetSummary(_Part):
     unanswerable: int
     multi_document: int
     with_passage: int
+    guessed_passages: int = 0
     missing_documents: int = 0
 
 

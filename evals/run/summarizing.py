@@ -109,6 +109,10 @@ def _dataset(records: Sequence[QuestionRecord], context: RunContext) -> dict[str
         "with_documents": sum(bool(question.gold_doc_ids) for question in questions),
         "multi_document": sum(len(question.gold_doc_ids) > 1 for question in questions),
         "with_passage": len(with_passage),
+        "guessed_passages": sum(
+            question.qid in with_passage and not question.paragraph and not question.gold_chunk_ids
+            for question in questions
+        ),
         "missing_documents": len(context.missing),
         "missing_chunks": len(context.missing_chunks),
     }

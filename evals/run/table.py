@@ -109,6 +109,8 @@ def _notes(summary: dict[str, Any], shown: Sequence[str]) -> list[str]:
             f"questions without a gold answer: {without} ({dataset['unanswerable']} of them unanswerable), "
             "left out of the answer metrics"
         )
+    if guessed := dataset["guessed_passages"]:
+        lines.append(f"questions whose gold passages were told by the words of the answer alone: {guessed}, a guess")
     if missing := dataset["missing_documents"]:
         lines.append(f"gold documents that are not in the index: {missing}, counted as not found")
     if missing := dataset["missing_chunks"]:

@@ -73,6 +73,8 @@ def test_files_and_shape_of_the_summary(finished, dataset) -> None:
     low, high = bm25["intervals"]["f1"]
     assert low <= bm25["f1"] <= high
     assert sum(bm25["failures"].values()) <= summary["dataset"]["questions"] == QUESTIONS
+    # The demo questions know no paragraph: their passages are told by the words of the answer.
+    assert 0 < summary["dataset"]["with_passage"] == summary["dataset"]["guessed_passages"]
     pairs = {(one["baseline"], one["candidate"]) for one in summary["comparisons"] if one["metric"] == "f1"}
     assert len(pairs) == 6
     assert (finished / "trec" / "qrels.txt").is_file()
@@ -180,6 +182,7 @@ def test_gold_chunks_of_the_file_are_taken_at_their_word(tmp_path, index_directo
     assert run(file, index_directory, tmp_path / "out", "--retrievers", "bm25", "--compressor", "off") == 0
     [record] = read_records(tmp_path / "out")
     assert record.relevant_chunk_ids == (gold,)
+    assert json.loads((tmp_path / "out" / "summary.json").read_text("utf-8"))["dataset"]["guessed_passages"] == 0
 
 
 @pytest.mark.parametrize(
