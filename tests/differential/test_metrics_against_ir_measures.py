@@ -38,9 +38,9 @@ def as_run(ranking: list[str]) -> dict[str, float]:
 
 @given(QUESTIONS)
 def test_ir_measures(questions) -> None:
-    named = {f"{ours}@{k}": f"{theirs}@{k}" for ours, theirs in OURS_TO_IR_MEASURES.items() for k in CUTOFFS}
-    named["r_precision"] = "Rprec"
-    measures = {name: ir_measures.parse_measure(theirs) for name, theirs in named.items()}
+    measures = {
+        f"{ours}@{k}": getattr(ir_measures, theirs) @ k for ours, theirs in OURS_TO_IR_MEASURES.items() for k in CUTOFFS
+    } | {"r_precision": ir_measures.Rprec}
     qrels = {f"q{n}": dict.fromkeys(relevant, 1) for n, (_, relevant) in enumerate(questions)}
     run = {f"q{n}": as_run(ranking) for n, (ranking, _) in enumerate(questions)}
     theirs = {
