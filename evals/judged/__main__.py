@@ -72,7 +72,7 @@ def _run(arguments: argparse.Namespace) -> int:
     summary = read_summary(directory)
     with only_process(directory):
         summarized = _judge(directory, summary, metrics, arguments)
-    _print(summarized, metrics, Console(highlight=False))
+    _print(summarized, metrics, Console(highlight=False, width=None if sys.stdout.isatty() else 120))
     return 0
 
 
