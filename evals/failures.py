@@ -10,10 +10,12 @@ from evals.records import AnswerRecord, QuestionRecord
 class Failure(StrEnum):
     """Kinds of failure, in the order of the stages.
 
-    ``NOT_IN_POOL``: no gold document among the candidates. ``RANKED_LOW``: one is, but not among the passages read.
-    ``WRONG_PASSAGE``: a gold document was read, its gold passage was not. ``READ_WRONG``: the right passage
-    was read and the answer is wrong. ``ABSTAINED_WRONGLY``: a right answer was withheld, or none was found in the right
-    passage. ``ANSWERED_UNANSWERABLE``: an answer where the documents hold none.
+    ``NOT_IN_POOL``: no gold document among the candidates; of a multi-step question, none of some hop.
+    ``RANKED_LOW``: they are there, but of none, or of none of some hop, was a passage read.
+    ``WRONG_PASSAGE``: a gold document was read, its gold passage was not.
+    ``READ_WRONG``: the right passage was read and the answer is wrong.
+    ``ABSTAINED_WRONGLY``: a right answer was withheld, or none was found in the right passage.
+    ``ANSWERED_UNANSWERABLE``: an answer where the documents hold none.
     """
 
     NOT_IN_POOL = "not_in_pool"
@@ -44,17 +46,23 @@ def classify(record: QuestionRecord, k: int) -> Failure | None:
 
 
 def _lost_in_retrieval(record: QuestionRecord, k: int) -> Failure | None:
-    if not record.gold_doc_ids:
-        return None
     read = set(record.answer.context_ids) if record.answer else {hit.chunk_id for hit in record.ranking[:k]}
-    gold = [hit for hit in record.ranking if hit.doc_id in record.gold_doc_ids]
-    if not gold:
+    found_documents = {hit.doc_id for hit in record.ranking}
+    read_documents = {hit.doc_id for hit in record.ranking if hit.chunk_id in read}
+    needed = _needed(record)
+    if any(documents.isdisjoint(found_documents) for documents in needed):
         return Failure.NOT_IN_POOL
-    if not any(hit.chunk_id in read for hit in gold):
+    if any(documents.isdisjoint(read_documents) for documents in needed):
         return Failure.RANKED_LOW
     if record.relevant_chunk_ids and not read & set(record.relevant_chunk_ids):
         return Failure.WRONG_PASSAGE
     return None
+
+
+def _needed(record: QuestionRecord) -> list[set[str]]:
+    """Sets of documents of each of which one is needed: a set a hop, or one set of documents that answer alike."""
+    hops = [set(hop.gold_doc_ids) for hop in record.hops if hop.gold_doc_ids]
+    return hops or ([set(record.gold_doc_ids)] if record.gold_doc_ids else [])
 
 
 def _lost_in_reading(answer: AnswerRecord) -> Failure:

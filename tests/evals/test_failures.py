@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 
+from evals.dataset import Hop
 from evals.failures import Failure, classify
 from evals.records import AnswerRecord, QuestionRecord, Ranked
 
@@ -52,3 +53,18 @@ def test_unanswerable_questions_fail_by_being_answered() -> None:
     assert classify(record("a_0", read="a_0", **unanswerable), k=5) is Failure.ANSWERED_UNANSWERABLE
     assert classify(record("a_0", read="a_0", abstained=True, **unanswerable), k=5) is None
     assert classify(record("a_0", **unanswerable), k=5) is None
+
+
+@pytest.mark.parametrize(
+    ("ranking", "kind"),
+    [
+        ("first_0 a_0 b_0", Failure.NOT_IN_POOL),
+        ("first_0 a_0 second_0", Failure.RANKED_LOW),
+        ("first_0 second_0 a_0", None),
+        ("third_0 second_0 a_0", None),  # either document answers the first hop
+    ],
+)
+def test_a_multi_step_question_needs_a_document_of_every_hop(ranking, kind) -> None:
+    hops = (Hop(question="?", gold_doc_ids=("first", "third")), Hop(question="?", gold_doc_ids=("second",)))
+    gold = ("first", "second", "third")
+    assert classify(record(ranking, hops=hops, gold_doc_ids=gold, relevant_chunk_ids=()), k=2) is kind
