@@ -22,7 +22,7 @@ from rich.table import Table
 
 from evals.dataset import Question, read_questions
 from evals.metrics import hit_at_k, ndcg_at_k, rank_documents, reciprocal_rank_at_k
-from evals.relevance import relevant_chunks
+from evals.relevance import find_relevant
 from rag.components import build_compressor, build_retriever
 from rag.index import Index, open_index
 from rag.profile import Profile, RetrieverKind, load_profile
@@ -67,13 +67,8 @@ def quality(
 
 
 def relevant_by_question(index: Index, questions: Sequence[Question]) -> list[set[str]]:
-    """Ids of the chunks that hold each question's paragraph or answer; empty where neither is known."""
-    return [
-        relevant_chunks(question, (chunk for doc in question.gold_doc_ids for chunk in index.chunks.chunks_of(doc)))
-        if question.paragraph or question.answers
-        else set()
-        for question in questions
-    ]
+    """Ids of the chunks that answer each question; empty where none is known."""
+    return [find_relevant(question, index.chunks.chunks_of) for question in questions]
 
 
 def _mean(values: object) -> float:

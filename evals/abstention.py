@@ -116,14 +116,24 @@ def expected_calibration_error(confidences: ArrayLike, correct: ArrayLike, *, bi
         ValueError: a confidence is no probability.
     """
     trust, right = _checked(confidences, correct)
+    bin_of = calibration_bins(trust, bins=bins)
+    gaps = np.bincount(bin_of, weights=right - trust, minlength=bins)  # (bins,): summed accuracy minus confidence
+    return float(np.abs(gaps).sum() / len(trust))
+
+
+def calibration_bins(confidences: ArrayLike, *, bins: int = 10) -> NDArray[np.intp]:
+    """The bin of each confidence, from 0, as :func:`expected_calibration_error` has them.
+
+    Raises:
+        ValueError: a confidence is no probability, or there is no bin.
+    """
+    trust = np.asarray(confidences, dtype=np.float64)
     if bins < 1:
         raise ValueError(f"expected at least one bin, got {bins}")
     if trust.min() < 0.0 or trust.max() > 1.0:
         raise ValueError(f"expected confidences in [0, 1], got {trust.min():g} to {trust.max():g}")
     upper_edges = np.arange(1, bins) / bins
-    bin_of = np.searchsorted(upper_edges, trust, side="left")
-    gaps = np.bincount(bin_of, weights=right - trust, minlength=bins)  # (bins,): summed accuracy minus confidence
-    return float(np.abs(gaps).sum() / len(trust))
+    return np.searchsorted(upper_edges, trust, side="left")
 
 
 def outcomes(rows: Sequence[AbstentionTrial]) -> tuple[Floats, NDArray[np.bool_]]:

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self, TextIO
+from typing import Any, BinaryIO, Self, TextIO
 
 from retrievers.errors import InputError
 
@@ -23,7 +23,18 @@ _DISK_ERRORS = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO})
 
 @contextmanager
 def atomic_write(path: Path) -> Iterator[TextIO]:
-    """Open a temporary file beside ``path`` for UTF-8 text; it takes the name when the block ends without an error.
+    """:func:`atomic_write_bytes` for UTF-8 text."""
+    with atomic_write_bytes(path) as raw:
+        text = io.TextIOWrapper(raw, encoding="utf-8", newline="\n")
+        try:
+            yield text
+        finally:
+            text.detach()  # writes what it holds back; the bytes below it are closed by their owner
+
+
+@contextmanager
+def atomic_write_bytes(path: Path) -> Iterator[BinaryIO]:
+    """Open a temporary file beside ``path``; it takes the name when the block ends without an error.
 
     Raises:
         InputError: the place cannot be written to, or the disk is full; a file that was there before is left as it was.
@@ -32,7 +43,7 @@ def atomic_write(path: Path) -> Iterator[TextIO]:
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=_prefix(path))
     try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
+        with os.fdopen(handle, "wb") as file:
             yield file
             file.flush()
             os.fsync(file.fileno())

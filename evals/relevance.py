@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from langchain_core.documents import Document
 
@@ -27,6 +27,20 @@ def holds_answer(text: str, answers: Iterable[str]) -> bool:
     """Whether one of the answers stands in ``text``, in any grammatical form."""
     padded = f" {' '.join(lemmas(text))} "
     return any(f" {' '.join(found)} " in padded for answer in answers if (found := lemmas(answer)))
+
+
+def find_relevant(question: Question, chunks_of: Callable[[str], Iterable[Document]]) -> set[str]:
+    """Ids of the chunks that answer: those the question names, else :func:`relevant_chunks` of its gold documents.
+
+    Args:
+        question: with its gold.
+        chunks_of: chunks of a document of the index, by its id; not asked where nothing could be looked for in them.
+    """
+    if question.gold_chunk_ids:
+        return set(question.gold_chunk_ids)
+    if not question.paragraph and not question.answers:
+        return set()
+    return relevant_chunks(question, (chunk for doc_id in question.gold_doc_ids for chunk in chunks_of(doc_id)))
 
 
 def relevant_chunks(question: Question, chunks: Iterable[Document]) -> set[str]:

@@ -57,6 +57,10 @@ class Calibration(BaseModel):
         logit = self.intercept + sum(self.weights.get(name, 0.0) * value for name, value in pairs)
         return 1.0 / (1.0 + math.exp(-max(-30.0, min(30.0, logit))))
 
+    def threshold_or(self, chosen: float | None) -> float:
+        """Confidence below which answers are withheld: the one chosen, else the threshold found with the weights."""
+        return self.threshold if chosen is None else chosen
+
 
 def load_calibration(name: str) -> Calibration:
     """Read a shipped calibration by name, or one's own by path.

@@ -454,7 +454,6 @@ def build_chain(index: Index, profile: Profile) -> RagChain:
     covering = options.retriever is RetrieverKind.COVERAGE and compressor is not None
     searched = options.model_copy(update={"retriever": RetrieverKind.HYBRID}) if covering else options
     analyzer, calibration = index.analyzer(), load_calibration(abstention.calibration)
-    threshold = calibration.threshold if abstention.min_confidence is None else abstention.min_confidence
     return RagChain(
         retriever=build_retriever(index, searched),
         compressor=compressor,
@@ -464,5 +463,5 @@ def build_chain(index: Index, profile: Profile) -> RagChain:
         widen=widener(index.chunks, options.neighbours) if options.neighbours else None,
         pool=options.pool,
         k=options.k,
-        min_confidence=threshold,
+        min_confidence=calibration.threshold_or(abstention.min_confidence),
     )

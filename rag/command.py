@@ -34,6 +34,11 @@ def run_command(command: Callable[[], int]) -> int:
         return 0
 
 
+def available_cores() -> int:
+    """Cores that this process may run on."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 def report(error: Exception) -> None:
     """One line on stderr."""
     sys.stderr.write(f"error: {error}\n")

@@ -23,7 +23,7 @@ from rich.table import Table
 
 from evals.dataset import Question, read_questions
 from evals.metrics import hit_at_k, rank_documents, reciprocal_rank_at_k
-from evals.relevance import relevant_chunks
+from evals.relevance import find_relevant
 from rag.command import run_command
 from retrievers.documents import chunk_id_of
 from retrievers.errors import InputError
@@ -78,8 +78,7 @@ def collect_cases(
     cases = []
     usable = [question for question in questions if question.gold_doc_ids]
     for question in track(usable, "Retrieving", console=Console(stderr=True), disable=not sys.stderr.isatty()):
-        own = [chunk for doc_id in question.gold_doc_ids for chunk in index.chunks.chunks_of(doc_id)]
-        relevant = relevant_chunks(question, own)
+        relevant = find_relevant(question, index.chunks.chunks_of)
         candidates = retriever.invoke(question.question, k=profile.retrieval.pool)
         if candidates and (relevant or keep_unfound):
             features = passage_features(

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 from pydantic import ValidationError
 
-from evals.dataset import Question, write_questions
+from evals.dataset import Question, first_mistake, write_questions
 from evals.datasets.hub import Origin
 from evals.files import atomic_write
 from rag.documents.rows import SourceDocument, make_document
@@ -238,9 +238,7 @@ def _question(draft: Draft, gold_doc_ids: Sequence[str]) -> Question:
             paragraph=paragraph,
         )
     except ValidationError as error:
-        first = error.errors()[0]
-        name = ".".join(map(str, first["loc"])) or "record"
-        raise InputError(f"{draft.place}: field {name}: {first['msg']}") from error
+        raise InputError(f"{draft.place}: {first_mistake(error)}") from error
 
 
 def _manifest(folder: Path, source: Source, corpus: _Corpus, resolved: _Resolved) -> dict[str, Any]:

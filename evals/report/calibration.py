@@ -7,12 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from evals.abstention import coverage_risk_curve, outcomes
+from evals.abstention import calibration_bins, coverage_risk_curve, outcomes
 from evals.records import QuestionRecord
 from evals.report.plots import Curve
 from evals.summary import abstention_trials
-
-BINS = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +38,7 @@ def reliability_bins(records: Sequence[QuestionRecord]) -> list[ReliabilityBin]:
     if not trials:
         return []
     confidences, correct = outcomes(trials)
-    bin_of = np.searchsorted(np.arange(1, BINS) / BINS, confidences, side="left")
+    bin_of = calibration_bins(confidences)
     return [
         ReliabilityBin(
             float(confidences[bin_of == index].mean()),

@@ -8,6 +8,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from evals.dataset import first_mistake
 from evals.records import Passage, QuestionRecord, by_variant, read_passages, read_records
 from evals.run.directory import SUMMARY_FILE, read_summary
 from evals.statistics import SIGNIFICANT
@@ -188,8 +189,7 @@ def load_run(directory: Path) -> Run:
     try:
         summary = RunSummary.model_validate(read_summary(directory))
     except ValidationError as error:
-        first = error.errors()[0]
-        raise InputError(f"{path}: field {'.'.join(map(str, first['loc']))}: {first['msg']}") from error
+        raise InputError(f"{path}: {first_mistake(error)}") from error
     records = by_variant(read_records(directory))
     if set(records) != set(summary.variants):
         raise InputError(

@@ -40,10 +40,7 @@ def _export(arguments: argparse.Namespace) -> int:
         raise InputError(
             f"{arguments.records}: none of {len(records)} records makes a row of format {arguments.format}"
         )
-    try:
-        chosen.write(arguments.out, rows)
-    except OSError as error:
-        raise InputError(f"--out {arguments.out}: cannot be written: {error.strerror or error}") from error
+    chosen.write(arguments.out, rows)
     sys.stdout.write(f"{len(rows)} rows of {len(records)} records written to {arguments.out}\n")
     return 0
 

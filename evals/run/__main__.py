@@ -6,15 +6,11 @@ import sys
 from argparse import Namespace
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from evals.dataset import read_questions
 from evals.run.arguments import build_parser, run_options
 from rag.command import run_command
 from retrievers.errors import InputError, MissingExtraError
-
-if TYPE_CHECKING:
-    from rag.index import Index
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -28,13 +24,16 @@ def _run(arguments: Namespace) -> int:
 
     from evals.run.runner import evaluate
     from evals.run.table import print_summary
+    from rag.demo import open_named_or_demo
     from rag.index.progress import progress_bar
+    from rag.profile import parse_assignments
 
     read_questions(arguments.file)  # before an index is opened or built
     if arguments.jobs is not None and arguments.jobs < 1:
         raise InputError(f"--jobs: expected at least 1, got {arguments.jobs}")
-    with _open_index(arguments) as index:
-        options = run_options(arguments, arguments.profile or index.manifest.profile)
+    index, profile = open_named_or_demo(arguments.index, arguments.profile, parse_assignments(arguments.set))
+    with index:
+        options = run_options(arguments, profile.name)
         with progress_bar() as progress:
             directory, summary = evaluate(
                 arguments.file, index, options, out=arguments.out, jobs=arguments.jobs, progress=progress
@@ -44,17 +43,6 @@ def _run(arguments: Namespace) -> int:
     _report(directory)
     console.print(f"written to {directory}", soft_wrap=True, markup=False)
     return 0
-
-
-def _open_index(arguments: Namespace) -> Index:
-    from rag.demo import open_demo_index
-    from rag.index import open_index
-    from rag.profile import DEFAULT_PROFILE, load_profile, parse_assignments
-
-    if arguments.index is not None:
-        return open_index(arguments.index)
-    profile = load_profile(arguments.profile or DEFAULT_PROFILE, parse_assignments(arguments.set))
-    return open_demo_index(profile)
 
 
 def _report(directory: Path) -> None:

@@ -11,7 +11,7 @@ from langchain_core.documents import Document
 
 from evals.dataset import Question
 from evals.records import AnswerRecord, CitationRecord, QuestionRecord, Ranked
-from evals.relevance import relevant_chunks
+from evals.relevance import find_relevant
 from evals.run.options import Variant
 from evals.scoring import score_record
 from rag.citations import final_score
@@ -57,8 +57,7 @@ class Bench:
     def _ask(self, question: Question, variant: str) -> tuple[QuestionRecord, dict[str, str]]:
         """A record without metrics, and the text of each passage that was read."""
         chain = self._chains[variant]
-        depth = self._variants[variant].profile.retrieval.pool
-        found = chain.search(question.question, k=depth)
+        found = chain.search(question.question)
         record = QuestionRecord.of(
             question,
             variant,
@@ -81,12 +80,7 @@ class Bench:
         return build_chain(self._index, self._variants[variant].profile)
 
     def _find_relevant(self, question: Question) -> tuple[str, ...]:
-        if question.gold_chunk_ids:
-            return question.gold_chunk_ids
-        if not question.paragraph and not question.answers:
-            return ()
-        own = [chunk for doc_id in question.gold_doc_ids for chunk in self._index.chunks.chunks_of(doc_id)]
-        return tuple(sorted(relevant_chunks(question, own)))
+        return tuple(sorted(find_relevant(question, self._index.chunks.chunks_of)))
 
 
 def _ranked(document: Document) -> Ranked:

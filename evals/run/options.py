@@ -69,8 +69,8 @@ class Variant:
     profile: Profile
 
 
-def variants_of(options: RunOptions) -> list[Variant]:
-    """The pipelines that a run measures, in the order of its tables.
+def variants_of(options: RunOptions, profile: Profile) -> list[Variant]:
+    """The pipelines that a run measures, in the order of its tables: ``profile`` with its parts varied.
 
     Nothing is withheld in a measured pipeline (``min_confidence`` is 0): the threshold is applied to what was recorded,
     so that one run tells what every threshold would do.
@@ -78,7 +78,6 @@ def variants_of(options: RunOptions) -> list[Variant]:
     Raises:
         InputError: the compressor is asked for and the profile has none.
     """
-    profile = options.resolve_profile()
     if True in options.rerank and profile.compressor.kind is ScorerKind.NONE:
         raise InputError(
             f"profile {profile.name!r} has no compressor (compressor.kind is none): measure it with --compressor off"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,6 +17,7 @@ from evals.run.workers import Plan, measure_all
 from evals.trec import export_trec
 from generators.options import GeneratorKind
 from rag.abstention import load_calibration
+from rag.command import available_cores
 from rag.index.progress import Progress, silent
 from rag.profile import Profile
 from rag.question import check_question
@@ -60,13 +60,16 @@ def evaluate(
     _require_askable(questions, file)
     missing = _missing_documents(questions, index, file)
     missing_chunks = _missing_chunks(questions, index, file)
-    variants = variants_of(options)
     profile = options.resolve_profile()
+    variants = variants_of(options, profile)
     threshold = _threshold(profile) if options.answers else None
-    configuration = _configuration(file, options, profile, threshold, index)
+    dataset_sha256 = hashlib.sha256(file.read_bytes()).hexdigest()
+    configuration = _configuration(file, dataset_sha256, options, profile, threshold, index)
     directory = RunDirectory(out or _RUNS / f"{file.stem}-{_digest(configuration)}")
     jobs = jobs or _default_jobs(variants)
-    context = RunContext(file, questions, missing, missing_chunks, options, profile, threshold, index, jobs)
+    context = RunContext(
+        file, dataset_sha256, questions, missing, missing_chunks, options, profile, threshold, index, jobs
+    )
     plan = Plan(index.directory, index.manifest.generation, tuple(variants), options.cutoffs, threshold)
     with directory.begin(configuration) as records:
         done = {(record.qid, record.variant) for record in records}
@@ -117,18 +120,16 @@ def _missing_chunks(questions: Sequence[Question], index: Index, file: Path) -> 
 
 
 def _threshold(profile: Profile) -> float:
-    if profile.abstention.min_confidence is not None:
-        return profile.abstention.min_confidence
-    return load_calibration(profile.abstention.calibration).threshold
+    return load_calibration(profile.abstention.calibration).threshold_or(profile.abstention.min_confidence)
 
 
 def _configuration(
-    file: Path, options: RunOptions, profile: Profile, threshold: float | None, index: Index
+    file: Path, dataset_sha256: str, options: RunOptions, profile: Profile, threshold: float | None, index: Index
 ) -> dict[str, Any]:
     """Everything that records depend on, as JSON; two runs with the same one are the same run."""
     manifest = index.manifest
     return {
-        "dataset": {"name": file.name, "sha256": hashlib.sha256(file.read_bytes()).hexdigest()},
+        "dataset": {"name": file.name, "sha256": dataset_sha256},
         "index": {"index_id": manifest.index_id, "generation": manifest.generation},
         "version": installed_version("russian-rag"),
         "options": options.model_dump(mode="json"),
@@ -147,7 +148,7 @@ def _default_jobs(variants: Sequence[Variant]) -> int:
     offline = all(
         one.profile.compressor.kind in light and one.profile.generator.kind is GeneratorKind.READER for one in variants
     )
-    return len(os.sched_getaffinity(0)) if offline and hasattr(os, "sched_getaffinity") else 1
+    return available_cores() if offline else 1
 
 
 def _in_order(

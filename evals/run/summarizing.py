@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 import os
 import platform
 from collections.abc import Sequence
@@ -34,6 +33,7 @@ class RunContext:
 
     Args:
         file: evaluation file.
+        dataset_sha256: digest of its bytes.
         questions: those measured.
         missing: gold documents that the index does not hold.
         missing_chunks: gold chunks that it does not hold.
@@ -45,6 +45,7 @@ class RunContext:
     """
 
     file: Path
+    dataset_sha256: str
     questions: Sequence[Question]
     missing: Sequence[str]
     missing_chunks: Sequence[str]
@@ -101,7 +102,7 @@ def _dataset(records: Sequence[QuestionRecord], context: RunContext) -> dict[str
     return {
         "path": str(context.file),
         "name": context.file.name,
-        "sha256": hashlib.sha256(context.file.read_bytes()).hexdigest(),
+        "sha256": context.dataset_sha256,
         "questions": len(questions),
         "answerable": sum(question.answerable for question in questions),
         "unanswerable": sum(not question.answerable for question in questions),

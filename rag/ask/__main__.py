@@ -113,17 +113,9 @@ class _Session:
 
 def _open_chain(arguments: Namespace) -> RagChain:
     from rag.chain import build_chain
-    from rag.demo import open_demo_index
-    from rag.index import open_index
-    from rag.profile import DEFAULT_PROFILE, load_profile
+    from rag.demo import open_named_or_demo
 
-    overrides = profile_overrides(arguments)
-    if arguments.index is None:
-        profile = load_profile(arguments.profile or DEFAULT_PROFILE, overrides)
-        return build_chain(open_demo_index(profile), profile)
-    index = open_index(arguments.index)
-    profile = load_profile(arguments.profile or index.manifest.profile, overrides)
-    return build_chain(index, profile)
+    return build_chain(*open_named_or_demo(arguments.index, arguments.profile, profile_overrides(arguments)))
 
 
 if __name__ == "__main__":

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import sys
+from collections.abc import Mapping
 from importlib import resources
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import platformdirs
 
 from rag.errors import IndexNotFoundError
-from rag.profile import APPLICATION, Profile
+from rag.profile import APPLICATION, DEFAULT_PROFILE, Profile, load_profile
 
 if TYPE_CHECKING:
     from rag.index import Index
@@ -28,6 +29,25 @@ def demo_index_directory(profile: Profile) -> Path:
     for article in sorted(demo_corpus().rglob("*.md")):
         digest.update(article.read_bytes())
     return platformdirs.user_cache_path(APPLICATION) / f"demo-{digest.hexdigest()[:12]}"
+
+
+def open_named_or_demo(
+    directory: Path | None, profile_name: str | None, overrides: Mapping[str, Any]
+) -> tuple[Index, Profile]:
+    """The index that a command was given, else the demo index, and the profile to work on it with.
+
+    Args:
+        directory: of the index; None for the demo index.
+        profile_name: as given; None for the one the index was built for, on the demo index the default one.
+        overrides: nested profile options of the command's flags.
+    """
+    from rag.index import open_index
+
+    if directory is None:
+        profile = load_profile(profile_name or DEFAULT_PROFILE, overrides)
+        return open_demo_index(profile), profile
+    index = open_index(directory)
+    return index, load_profile(profile_name or index.manifest.profile, overrides)
 
 
 def open_demo_index(profile: Profile) -> Index:

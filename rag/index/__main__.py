@@ -6,13 +6,12 @@ import argparse
 import dataclasses
 import errno
 import json
-import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from rag.command import EXIT_BAD_INPUT, report, run_command
+from rag.command import EXIT_BAD_INPUT, available_cores, report, run_command
 from rag.index.layout import EMBEDDED, Manifest
 from rag.index.progress import progress_bar
 from rag.index.writing import IndexChange
@@ -187,8 +186,7 @@ def _print(line: str) -> None:
 
 
 def _workers() -> int:
-    available = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return min(available, _MOST_WORKERS)
+    return min(available_cores(), _MOST_WORKERS)
 
 
 if __name__ == "__main__":

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import argparse
 import ipaddress
-import os
 import socket
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rag.command import run_command
+from rag.command import available_cores, run_command
 from retrievers.checkpoints import require_packages
 from retrievers.errors import InputError
 
@@ -40,7 +39,7 @@ def _serve(arguments: argparse.Namespace) -> int:
     with listen(arguments.host, arguments.port) as listening:
         chain = _open_chain(arguments)
         chain.search(_WARM_UP)  # models load now, and what is missing is told now
-        app = create_app(chain, topk=arguments.topk, workers=_cores())
+        app = create_app(chain, topk=arguments.topk, workers=available_cores())
         host, port = listening.getsockname()[:2]
         sys.stderr.write(f"serving {arguments.index} on http://{f'[{host}]' if ':' in host else host}:{port}\n")
         server = uvicorn.Server(uvicorn.Config(app, log_level="warning", server_header=False))
@@ -50,13 +49,10 @@ def _serve(arguments: argparse.Namespace) -> int:
 
 def _open_chain(arguments: argparse.Namespace) -> RagChain:
     from rag.chain import build_chain
-    from rag.index import open_index
-    from rag.profile import load_profile
+    from rag.demo import open_named_or_demo
 
     retrieval: dict[str, Any] = {} if arguments.retriever is None else {"retriever": arguments.retriever}
-    index = open_index(arguments.index)
-    profile = load_profile(arguments.profile or index.manifest.profile, {"retrieval": retrieval})
-    return build_chain(index, profile)
+    return build_chain(*open_named_or_demo(arguments.index, arguments.profile, {"retrieval": retrieval}))
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -78,10 +74,6 @@ def listen(host: str, port: int) -> socket.socket:
         listening.close()
         raise InputError(f"--port {port}: cannot be listened on ({error.strerror}); choose another") from error
     return listening
-
-
-def _cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _port(text: str) -> int:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import io
 import json
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from evals.files import atomic_write
+from evals.files import atomic_write, atomic_write_bytes
 from evals.rewards.formats.base import Row, WriteRows
 from retrievers.errors import MissingExtraError
 
@@ -36,9 +34,8 @@ def parquet_writer(schema: dict[str, Any]) -> WriteRows:
         except ImportError as error:
             raise MissingExtraError("Writing .parquet files", "docs") from error
         table = pyarrow.Table.from_pylist(list(rows), schema=pyarrow.schema(_fields(schema)))
-        written = io.BytesIO()
-        parquet.write_table(table, written)
-        _replace(path, written.getvalue())
+        with atomic_write_bytes(path) as file:
+            parquet.write_table(table, file)
 
     return write
 
@@ -55,17 +52,3 @@ def _type(kind: Any) -> Any:
     if isinstance(kind, list):
         return pyarrow.list_(_type(kind[0]))
     return {"string": pyarrow.string(), "bool": pyarrow.bool_(), "int": pyarrow.int64()}[kind]
-
-
-def _replace(path: Path, content: bytes) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}-", delete=False) as file:
-        temporary = Path(file.name)
-        try:
-            file.write(content)
-            file.flush()
-            temporary.chmod(0o644)
-            temporary.replace(path)
-        except BaseException:
-            temporary.unlink(missing_ok=True)
-            raise
