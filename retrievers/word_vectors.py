@@ -30,6 +30,13 @@ class WordVectors:
     def __contains__(self, word: str) -> bool:
         return word in self._rows
 
+    def __len__(self) -> int:
+        return len(self._codes)
+
+    def rows(self, words: Sequence[str]) -> np.ndarray:
+        """Row of each word in the table, shape (len(words),), int; -1 for unknown words."""
+        return np.array([self._rows.get(word, -1) for word in words], np.intp)
+
     def units(self, words: Sequence[str]) -> np.ndarray:
         """Array of shape (len(words), dimension), float32; rows have length 1, of unknown words 0."""
         if not words:
