@@ -22,16 +22,20 @@ from generators.base import Evidence, Generation, ReadingTask
 from generators.reading.candidates import Candidate, Kind, propose
 from generators.reading.confidence import SIGNALS, confidence_of, signals_of
 from generators.reading.features import FEATURES, Passage, describe
+from generators.reading.network import NETWORK_FEATURES, network_features
 from generators.reading.normal_form import short_form
 from generators.reading.parsing import parse
-from generators.reading.question import understand
+from generators.reading.question import AnswerType, understand
 from generators.reading.ranking import Weights
 from retrievers.documents import RERANKER, chunk_id_of, score_of
+from retrievers.joint.model import JointReading, load_joint_model
+from retrievers.joint.model import Passage as JointPassage
 
 DEFAULT_PASSAGES = 5  # deeper passages rarely hold the answer and cost about 15 ms each
 # What a unit of the reranker's score (log-odds that a passage holds the answer) is worth beside the candidate's own. On
 # 323 questions over Russian Wikipedia anything from .6 to 1 gives about the same, and 0 loses a sixth of the F1.
 PASSAGE_WEIGHT = 0.8
+COLUMNS = FEATURES + NETWORK_FEATURES  # what the ranker sees
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -40,7 +44,7 @@ class Reading:
 
     Args:
         spans: pairs of the passage's index and a candidate in it.
-        rows: features, shape (n_candidates, len(FEATURES)).
+        rows: features, shape (n_candidates, len(COLUMNS)).
         passages: the passages read.
     """
 
@@ -67,12 +71,13 @@ class Reading:
         return " ".join(word.lemma for word in words[candidate.first : candidate.last])
 
 
-def read(question: str, passages: Sequence[tuple[str, str]]) -> Reading:
+def read(question: str, passages: Sequence[tuple[str, str]], readings: Sequence[JointReading]) -> Reading:
     """Propose and describe candidates for a question.
 
     Args:
         question: in Russian.
         passages: pairs of text and title, best first.
+        readings: what the joint network says about each passage.
     """
     understood = understand(question)
     described = []
@@ -80,8 +85,10 @@ def read(question: str, passages: Sequence[tuple[str, str]]) -> Reading:
         parsed = parse(text)
         described.append(Passage(parsed, title, tuple(propose(parsed))))
     spans = tuple((index, candidate) for index, one in enumerate(described) for candidate in one.candidates)
-    rows = np.concatenate(describe(understood, described)) if spans else np.zeros((0, len(FEATURES)), np.float32)
-    return Reading(spans, rows, tuple(described))
+    if not spans:
+        return Reading(spans, np.zeros((0, len(COLUMNS)), np.float32), tuple(described))
+    rows = np.concatenate(describe(understood, described))
+    return Reading(spans, np.hstack([rows, network_features(readings, spans)]), tuple(described))
 
 
 def default_weights_path() -> Path:
@@ -91,7 +98,7 @@ def default_weights_path() -> Path:
 
 @functools.lru_cache(maxsize=4)
 def _weights(path: Path) -> Weights:
-    return Weights.load(path, expected=FEATURES, signals=len(SIGNALS))
+    return Weights.load(path, expected=COLUMNS, signals=len(SIGNALS))
 
 
 def passage_priors(documents: Sequence[Document]) -> NDArray[np.float64]:
@@ -117,17 +124,35 @@ def best_candidate(scores: NDArray[np.float64], identities: Sequence[str]) -> in
     return max((index for index, one in enumerate(identities) if one == likeliest), key=lambda index: scores[index])
 
 
-def whole_date(reading: Reading, index: int) -> int:
-    """The candidate itself, or for a day and month the whole date they begin: «12 июня» is read on to «1842 года»."""
-    passage, candidate = reading.spans[index]
-    if candidate.kind is not Kind.DATE or any(char.isdigit() for char in reading.surface(index)[3:]):
-        return index
-    longer = [
-        other
-        for other, (where, one) in enumerate(reading.spans)
-        if where == passage and one.kind is Kind.DATE and one.start == candidate.start and one.stop > candidate.stop
-    ]
-    return max(longer, key=lambda other: reading.spans[other][1].stop, default=index)
+def settle(reading: Reading, index: int, expected: AnswerType) -> int:
+    """The candidate that says the same as the chosen one in the way people do.
+
+    A date is read to its end («12 июня» to «12 июня 1842 года»), a measure with its unit («108» to «108 метров»), and a
+    person is named without what stands before the name («инженер Пётр Орлов»).
+
+    Args:
+        reading: with all candidates.
+        index: of the chosen one.
+        expected: what the question asks for.
+    """
+    passage, chosen = reading.spans[index]
+    beside = [(at, one) for at, (where, one) in enumerate(reading.spans) if where == passage]
+    if chosen.kind is Kind.DATE and any(char.isalpha() for char in reading.surface(index)):
+        longer = [at for at, one in beside if one.kind is Kind.DATE and one.start == chosen.start]
+        return max(longer, key=lambda at: reading.spans[at][1].stop)
+    if expected is AnswerType.MEASURE and not any(char.isalpha() for char in reading.surface(index)):
+        with_unit = [
+            at
+            for at, one in beside
+            if one.kind is Kind.QUANTITY and one.start == chosen.start and one.stop > chosen.stop
+        ]
+        return min(with_unit, key=lambda at: reading.spans[at][1].stop, default=index)
+    if expected is AnswerType.PERSON and chosen.kind is Kind.PHRASE:
+        names = [
+            at for at, one in beside if one.kind is Kind.PERSON and chosen.start < one.start < one.stop == chosen.stop
+        ]
+        return min(names, key=lambda at: reading.spans[at][1].start, default=index)
+    return index
 
 
 class OfflineReader(Runnable[ReadingTask, Generation]):
@@ -161,6 +186,7 @@ class OfflineReader(Runnable[ReadingTask, Generation]):
             InputError: the weights file is missing or broken.
         """
         _weights(self.weights_path)
+        load_joint_model()
         understand("Кто?")
 
     def invoke(self, input: ReadingTask, config: RunnableConfig | None = None, **kwargs: Any) -> Generation:
@@ -176,13 +202,15 @@ class OfflineReader(Runnable[ReadingTask, Generation]):
         if not task.question.strip() or not documents:
             return Generation("", 0.0)
         weights = _weights(self.weights_path)
-        reading = read(task.question, [(one.page_content, str(one.metadata.get("title") or "")) for one in documents])
+        readings = load_joint_model().read(task.question, [JointPassage.of(one) for one in documents])
+        passages = [(one.page_content, str(one.metadata.get("title") or "")) for one in documents]
+        reading = read(task.question, passages, readings)
         if not reading.spans:
             return Generation("", 0.0)
         priors = passage_priors(documents)
         scores = weights.forest.scores(reading.rows) + priors[[passage for passage, _ in reading.spans]]
         identities = [reading.identity(index) for index in range(len(reading.spans))]
-        best = whole_date(reading, best_candidate(scores, identities))
+        best = settle(reading, best_candidate(scores, identities), understand(task.question).expected)
         confidence = confidence_of(signals_of(scores, reading.rows, identities, best), weights.calibration)
         return Generation(reading.wording(best), confidence, _evidence(reading, best, identities, scores, documents))
 

@@ -24,13 +24,16 @@ from rich.console import Console
 from rich.progress import track
 
 from evals.answers import exact_match, token_f1
-from generators.reader import Reading, read
+from evals.files import read_json
+from generators.reader import COLUMNS, Reading, read
 from generators.reading.confidence import SIGNALS, signals_of
-from generators.reading.features import FEATURES
 from generators.reading.ranking import Forest, Weights
 from rag.command import run_command
 from retrievers.analysis import fold
 from retrievers.errors import InputError
+from retrievers.joint.model import JointReading, load_joint_model
+from retrievers.joint.model import Passage as JointPassage
+from training.joint.folds import FOLDS, fold_graph
 
 _RIGHT = 0.5  # lemma F1 from which an answer counts as right, for the confidence
 _LEAST_LABEL = 0.25  # a candidate that shares less with the gold answer teaches nothing
@@ -74,7 +77,8 @@ class FitOptions:
 class Example:
     """A question with passages: ``document`` groups the cross-validation, ``source`` the report.
 
-    ``answer_span`` is the gold answer's place in the only passage, where the data knows it.
+    ``passages`` are pairs of text and title, ``headings`` the heading path of each. ``answer_span`` is the gold
+    answer's place in the only passage, where the data knows it.
     """
 
     source: str
@@ -82,6 +86,7 @@ class Example:
     question: str
     answers: tuple[str, ...]
     passages: tuple[tuple[str, str], ...]
+    headings: tuple[str, ...]
     answer_span: tuple[int, int] | None
     weight: float
 
@@ -123,7 +128,8 @@ def read_examples(
     Args:
         questions: JSON Lines with ``question, answers, gold_doc_ids`` and ``paragraph`` or a passage by gold id.
         passages: JSON Lines with ``doc_id, title, text``.
-        contexts: JSON Lines with ``question, contexts[{title, text}]``, as ``rag.ask --json --show-contexts`` prints.
+        contexts: JSON Lines with ``question, contexts[{title, headings, text}]``, as ``rag.ask --json --show-contexts``
+            prints.
         context_weight: weight of the examples over retrieved passages.
 
     Raises:
@@ -149,11 +155,16 @@ def read_examples(
             starts = row.get("answer_start")
             span = (int(starts[0]), int(starts[0]) + len(answers[0])) if starts else None
             if text:
-                examples.append(Example(path.stem, document, row["question"], answers, ((text, title),), span, 1.0))
+                examples.append(
+                    Example(path.stem, document, row["question"], answers, ((text, title),), ("",), span, 1.0)
+                )
             if found:
                 chunks = tuple((str(one["text"]), str(one.get("title") or "")) for one in found["contexts"][:5])
+                headings = tuple(str(one.get("headings") or "") for one in found["contexts"][:5])
                 name = f"{path.stem}, retrieved"
-                examples.append(Example(name, document, row["question"], answers, chunks, None, context_weight))
+                examples.append(
+                    Example(name, document, row["question"], answers, chunks, headings, None, context_weight)
+                )
     return examples
 
 
@@ -174,9 +185,39 @@ def _lines(path: Path, needed: Sequence[str]) -> Iterable[dict[str, Any]]:
         raise InputError(f"{path} cannot be read: {error}") from error
 
 
-def describe_example(example: Example) -> Task:
+class Networks:
+    """Joint networks that did not see the questions they are asked here: one a fold of the questions.
+
+    Args:
+        folder: of ``python -m training.joint_reader --folds N``: ``folds.json`` and ``fold-0.onnx``, …; None takes the
+            shipped network for every question, which has seen the development questions: figures are then too good.
+
+    Raises:
+        InputError: a file is missing or damaged.
+    """
+
+    def __init__(self, folder: Path | None) -> None:
+        self._folder = folder
+        self._folds = {fold(question): int(n) for question, n in read_json(folder / FOLDS).items()} if folder else {}
+
+    def fold_of(self, example: Example) -> int | None:
+        """Fold of a question; None where no networks were given, or they do not know it."""
+        return self._folds.get(fold(example.question))
+
+    def read(self, example: Example) -> list[JointReading]:
+        """What the network says that did not see this question."""
+        number = self.fold_of(example)
+        graph = self._folder / fold_graph(number) if self._folder and number is not None else None
+        passages = [
+            JointPassage(" ".join(filter(None, (title, headings))), text)
+            for (text, title), headings in zip(example.passages, example.headings, strict=True)
+        ]
+        return load_joint_model(graph).read(example.question, passages)
+
+
+def describe_example(example: Example, networks: Networks) -> Task:
     """Propose and judge the candidates of an example."""
-    reading = read(example.question, example.passages)
+    reading = read(example.question, example.passages, networks.read(example))
     count = len(reading.spans)
     exact, f1, surface_f1, lemma_f1 = (np.zeros(count) for _ in range(4))
     labels = np.zeros(count)
@@ -311,9 +352,17 @@ def _probabilities(signals: NDArray[np.float64], calibration: NDArray[np.float64
     return np.asarray(1.0 / (1.0 + np.exp(-np.clip(signals @ calibration[:-1] + calibration[-1], -30.0, 30.0))))
 
 
-def cross_validate(tasks: Sequence[Task], options: FitOptions) -> tuple[list[Row], NDArray[np.float64]]:
-    """Figures by source, and the calibration fitted on all held-out answers."""
-    fold_of = assign_folds((task.example.document for task in tasks), options.folds, options.seed)
+def cross_validate(
+    tasks: Sequence[Task], options: FitOptions, fold_of: dict[str, int] | None = None
+) -> tuple[list[Row], NDArray[np.float64]]:
+    """Figures by source, and the calibration fitted on all held-out answers.
+
+    Args:
+        tasks: to judge.
+        options: of the fit.
+        fold_of: fold of every document, where the joint networks have theirs; None assigns them.
+    """
+    fold_of = fold_of or assign_folds((task.example.document for task in tasks), options.folds, options.seed)
     scores = held_out_scores(tasks, fold_of, options)
     answered = [index for index, values in enumerate(scores) if len(values)]
     signals = np.stack([signals_of(scores[i], tasks[i].rows, tasks[i].identities) for i in answered])
@@ -396,6 +445,12 @@ def build_parser() -> argparse.ArgumentParser:
         help="JSON Lines: question, contexts (rag.ask --json --show-contexts)",
     )
     parser.add_argument(
+        "--joint",
+        type=Path,
+        metavar="DIR",
+        help="folder of training.joint_reader --folds: networks that did not see the questions they read here",
+    )
+    parser.add_argument(
         "--out", type=Path, metavar="FILE", help="weights to write (.npz); without it nothing is written"
     )
     parser.add_argument(
@@ -418,16 +473,20 @@ def _run(arguments: dict[str, Any]) -> int:
         arguments["questions"], arguments["passages"], arguments["contexts"], options.context_weight
     )
     console = Console(stderr=True)
+    networks = Networks(arguments["joint"])
+    fold_of = {one.document: number for one in examples if (number := networks.fold_of(one)) is not None}
+    if fold_of and (unknown := next((one for one in examples if one.document not in fold_of), None)):
+        raise InputError(f"{arguments['joint']} has no fold for the question {unknown.question!r}")
     tasks = [
-        describe_example(example)
+        describe_example(example, networks)
         for example in track(examples, "reading", console=console, disable=not sys.stderr.isatty())
     ]
-    table, calibration = cross_validate(tasks, options)
+    table, calibration = cross_validate(tasks, options, fold_of)
     print(format_table(table))  # noqa: T201
     if arguments["report"]:
         print(json.dumps(asdict(options)))  # noqa: T201
     if arguments["out"]:
-        Weights(FEATURES, grow(tasks, options), calibration).save(arguments["out"])
+        Weights(COLUMNS, grow(tasks, options), calibration).save(arguments["out"])
         log.info("wrote %s (%d signals)", arguments["out"], len(SIGNALS))
     return 0
 

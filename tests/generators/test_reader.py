@@ -12,8 +12,10 @@ from langchain_core.documents import Document
 from langchain_core.runnables import RunnableLambda
 
 from generators.base import Generation, ReadingTask
-from generators.reader import PASSAGE_WEIGHT, OfflineReader, best_candidate, passage_priors, read, whole_date
+from generators.reader import PASSAGE_WEIGHT, OfflineReader, best_candidate, passage_priors, read, settle
+from generators.reading.question import AnswerType
 from retrievers.errors import InputError
+from retrievers.joint.model import Passage, load_joint_model
 
 BRIDGE = (
     "Старый мост — каменный мост через реку Сухону в Тотьме. Его построил инженер Пётр Орлов в 1874 году. "
@@ -175,9 +177,19 @@ def test_the_same_answer_in_several_places_counts_together() -> None:
     assert best_candidate(scores, ["москва", "тула", "рига", "клин"]) == 0
 
 
-def test_a_day_and_month_are_read_on_to_the_year() -> None:
-    reading = read("Когда открыли маяк?", [("Маяк открыли 12 июня 1842 года.", "Маяк")])
+@pytest.mark.parametrize(
+    ("text", "expected", "chosen", "settled"),
+    [
+        ("Маяк открыли 12 июня 1842 года.", AnswerType.TIME, "12 июня", "12 июня 1842 года"),
+        ("Маяк открыли 12 июня 1842 года.", AnswerType.TIME, "1842 года", "1842 года"),
+        ("Длина моста 108 метров.", AnswerType.MEASURE, "108", "108 метров"),
+        ("В городе 12 мостов.", AnswerType.NUMBER, "12", "12"),
+        ("Мост построил инженер Пётр Орлов.", AnswerType.PERSON, "инженер Пётр Орлов", "Пётр Орлов"),
+        ("Мост построил инженер Пётр Орлов.", AnswerType.NOTION, "инженер Пётр Орлов", "инженер Пётр Орлов"),
+    ],
+)
+def test_a_chosen_span_is_settled_as_people_say_it(text: str, expected: AnswerType, chosen: str, settled: str) -> None:
+    question = "Когда открыли маяк?"
+    reading = read(question, [(text, "")], load_joint_model().read(question, [Passage("", text)]))
     surfaces = [reading.surface(index) for index in range(len(reading.spans))]
-    assert surfaces[whole_date(reading, surfaces.index("12 июня"))] == "12 июня 1842 года"
-    year = surfaces.index("1842 года")
-    assert whole_date(reading, year) == year
+    assert surfaces[settle(reading, surfaces.index(chosen), expected)] == settled
