@@ -9,7 +9,9 @@ from typing import Any
 from retrievers.errors import InputError
 
 
-def add_flags(parser: argparse.ArgumentParser, flags: Mapping[str, Mapping[str, Any]]) -> None:
+def add_flags(
+    parser: argparse.ArgumentParser | argparse._ArgumentGroup, flags: Mapping[str, Mapping[str, Any]]
+) -> None:
     """Add flags by name, each with the arguments of ``add_argument``; a default is named in the help."""
     for flag, options in flags.items():
         shown = " (default: %(default)s)" if options.get("default") not in (None, []) else ""

@@ -55,7 +55,7 @@ def load_own(questions: Sequence[Path], paragraphs: Path, *, unit: Unit = Unit.P
     Raises:
         InputError: a file, entry or field cannot be used.
     """
-    known = _read_paragraphs(paragraphs)
+    known = read_paragraphs(paragraphs)
     drafts: list[Draft] = []
     dropped = 0
     for row in (row for path in questions for row in json_rows(path)):
@@ -134,23 +134,30 @@ def answers_of(row: Row) -> list[str]:
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class _Paragraph:
+class Paragraph:
+    """A paragraph of a Wikipedia page."""
+
     place: str
     page: str
     text: str
 
 
-def _read_paragraphs(path: Path) -> dict[str, _Paragraph]:
-    known: dict[str, _Paragraph] = {}
+def read_paragraphs(path: Path) -> dict[str, Paragraph]:
+    """Paragraphs of ``RuBQ_2.0_paragraphs.json`` by their ids.
+
+    Raises:
+        InputError: the file or an entry cannot be used, or an id repeats.
+    """
+    known: dict[str, Paragraph] = {}
     for row in json_rows(path):
         uid = row.identifier("uid")
         if uid in known:
             raise InputError(f"{row.place}: field uid: {uid} stands already at {known[uid].place}")
-        known[uid] = _Paragraph(row.place, row.identifier("ru_wiki_pageid"), row.optional_text("text"))
+        known[uid] = Paragraph(row.place, row.identifier("ru_wiki_pageid"), row.optional_text("text"))
     return known
 
 
-def _draft(row: Row, answering: Sequence[str], known: Mapping[str, _Paragraph], unit: Unit) -> Draft:
+def _draft(row: Row, answering: Sequence[str], known: Mapping[str, Paragraph], unit: Unit) -> Draft:
     gold = []
     for uid in answering:
         # An unknown paragraph has no page: its own id stands for it, and the corpus will not have it.
@@ -168,8 +175,8 @@ def _draft(row: Row, answering: Sequence[str], known: Mapping[str, _Paragraph], 
     )
 
 
-def _pages(known: Mapping[str, _Paragraph]) -> Iterator[FoundDocument]:
-    pages: dict[str, list[_Paragraph]] = {}
+def _pages(known: Mapping[str, Paragraph]) -> Iterator[FoundDocument]:
+    pages: dict[str, list[Paragraph]] = {}
     for paragraph in known.values():
         pages.setdefault(paragraph.page, []).append(paragraph)
     for page, paragraphs in pages.items():
@@ -177,7 +184,7 @@ def _pages(known: Mapping[str, _Paragraph]) -> Iterator[FoundDocument]:
         yield found_document(paragraphs[0].place, page, "", text)
 
 
-def _single(known: Mapping[str, _Paragraph]) -> Iterator[FoundDocument]:
+def _single(known: Mapping[str, Paragraph]) -> Iterator[FoundDocument]:
     for uid, paragraph in known.items():
         yield found_document(paragraph.place, uid, "", paragraph.text)
 

@@ -27,18 +27,32 @@ class Unit(enum.StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class _Paragraph:
+class Paragraph:
+    """A paragraph, and the title of its article where it has one."""
+
     place: str
     title: str
     context: str
 
 
 @dataclass(frozen=True, slots=True)
-class _Asked:
+class Asked:
+    """A question on a paragraph.
+
+    Args:
+        place: in the file, for messages.
+        qid: id of the question.
+        question: its text.
+        answers: as annotated; with an empty text where they are withheld.
+        starts: character of the paragraph where each answer starts, as the file says; None where it does not.
+        answerable: False where the paragraph does not answer it.
+    """
+
     place: str
     qid: str
     question: str
     answers: Sequence[str]
+    starts: Sequence[int | None]
     answerable: bool
 
 
@@ -55,10 +69,10 @@ def load_squad(paths: Sequence[Path], *, unit: Unit = Unit.PARAGRAPH) -> Source:
     Raises:
         InputError: a file, entry or field cannot be used.
     """
-    documents: dict[str, list[_Paragraph]] = {}
+    documents: dict[str, list[Paragraph]] = {}
     drafts: list[Draft] = []
-    for paragraph, asked in (found for path in paths for found in _paragraphs(path)):
-        doc_id = _document_id(paragraph, unit)
+    for paragraph, asked in (found for path in paths for found in read_paragraphs(path)):
+        doc_id = document_id(paragraph, unit)
         documents.setdefault(doc_id, []).append(paragraph)
         drafts += [_draft(question, paragraph, doc_id) for question in asked]
     return Source(
@@ -70,7 +84,7 @@ def load_squad(paths: Sequence[Path], *, unit: Unit = Unit.PARAGRAPH) -> Source:
     )
 
 
-def _draft(asked: _Asked, paragraph: _Paragraph, doc_id: str) -> Draft:
+def _draft(asked: Asked, paragraph: Paragraph, doc_id: str) -> Draft:
     return Draft(
         place=asked.place,
         qid=asked.qid,
@@ -82,7 +96,12 @@ def _draft(asked: _Asked, paragraph: _Paragraph, doc_id: str) -> Draft:
     )
 
 
-def _document_id(paragraph: _Paragraph, unit: Unit) -> str:
+def document_id(paragraph: Paragraph, unit: Unit) -> str:
+    """Id of the document of a paragraph.
+
+    Raises:
+        InputError: it is to be the article, and the paragraph has no title.
+    """
     if unit is Unit.PARAGRAPH:
         return hashlib.sha256(paragraph.context.strip().encode()).hexdigest()[:_ID_DIGITS]
     if not paragraph.title.strip():
@@ -92,15 +111,19 @@ def _document_id(paragraph: _Paragraph, unit: Unit) -> str:
     return paragraph.title.strip()
 
 
-def _documents(found: dict[str, list[_Paragraph]]) -> Iterator[FoundDocument]:
+def _documents(found: dict[str, list[Paragraph]]) -> Iterator[FoundDocument]:
     for doc_id, paragraphs in found.items():
         # A flat file repeats the paragraph with every question; two files may share it with other spaces at its ends.
         texts = dict.fromkeys(paragraph.context.strip() for paragraph in paragraphs)
         yield found_document(paragraphs[0].place, doc_id, paragraphs[0].title, "\n\n".join(texts))
 
 
-def _paragraphs(path: Path) -> Iterator[tuple[_Paragraph, list[_Asked]]]:
-    """Paragraphs with the questions on them; some have none, and belong to the corpus all the same."""
+def read_paragraphs(path: Path) -> Iterator[tuple[Paragraph, list[Asked]]]:
+    """Paragraphs with the questions on them; some have none, and belong to the corpus all the same.
+
+    Raises:
+        InputError: the file, an entry or a field cannot be used.
+    """
     if path.name.lower().endswith(ROW_SUFFIXES):
         yield from (_flat(row) for row in read_rows(path))
         return
@@ -110,22 +133,32 @@ def _paragraphs(path: Path) -> Iterator[tuple[_Paragraph, list[_Asked]]]:
     for article in Row(f"{path}: $", content).rows("data"):
         title = article.optional_text("title")
         for row in article.rows("paragraphs"):
-            paragraph = _Paragraph(row.place, title, row.text("context"))
+            paragraph = Paragraph(row.place, title, row.text("context"))
             yield paragraph, [_nested(question) for question in row.rows("qas")]
 
 
-def _nested(row: Row) -> _Asked:
+def _nested(row: Row) -> Asked:
     impossible = row.fields.get("is_impossible", False)
     if not isinstance(impossible, bool):
         raise row.wrong("is_impossible", "true or false", impossible)
     # Crowd workers' wrong answers to impossible questions stand under plausible_answers, and are none.
-    answers = [] if impossible else [answer.optional_text("text") for answer in row.rows("answers")]
-    return _Asked(row.place, row.identifier("id"), row.text("question"), answers, not impossible)
+    found = [] if impossible else row.rows("answers")
+    answers = [answer.optional_text("text") for answer in found]
+    starts = [_start(answer.fields.get("answer_start")) for answer in found]
+    return Asked(row.place, row.identifier("id"), row.text("question"), answers, starts, not impossible)
 
 
-def _flat(row: Row) -> tuple[_Paragraph, list[_Asked]]:
-    answers = row.nested("answers").texts("text")
+def _flat(row: Row) -> tuple[Paragraph, list[Asked]]:
+    found = row.nested("answers")
+    answers = found.texts("text")
+    given = found.fields.get("answer_start")
+    starts = [_start(start) for start in given] if isinstance(given, list) else []
+    starts += [None] * (len(answers) - len(starts))
     # The hub's SQuAD 2.0 gives an impossible question an empty list; a split whose answers are withheld (SberQuAD's
     # test) gives a list with an empty text.
-    asked = _Asked(row.place, row.identifier("id"), row.text("question"), answers, bool(answers))
-    return _Paragraph(row.place, row.optional_text("title"), row.text("context")), [asked]
+    asked = Asked(row.place, row.identifier("id"), row.text("question"), answers, starts, bool(answers))
+    return Paragraph(row.place, row.optional_text("title"), row.text("context")), [asked]
+
+
+def _start(value: object) -> int | None:
+    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None

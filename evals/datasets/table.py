@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -50,7 +50,8 @@ def load_table(path: Path, columns: Columns, *, encoding: str = "utf-8", documen
     Raises:
         InputError: a column is missing, a row cannot be read, or the encoding is another one.
     """
-    drafts = [_draft(row, number, columns) for number, row in enumerate(_rows(path, columns, encoding), start=1)]
+    rows = read_table(path, encoding, lambda header: _check_header(path, header, columns))
+    drafts = [_draft(row, number, columns) for number, row in enumerate(rows, start=1)]
     return Source(
         name="table",
         questions=drafts,
@@ -81,7 +82,17 @@ def _corpus(paths: Sequence[Path]) -> Iterator[FoundDocument]:
         yield FoundDocument(source.doc_id, source)
 
 
-def _rows(path: Path, columns: Columns, encoding: str) -> Iterator[Row]:
+def read_table(path: Path, encoding: str, check: Callable[[list[str]], None]) -> Iterator[Row]:
+    """Rows of a table with a header, a cell a field; an empty cell is None.
+
+    Args:
+        path: .csv or .tsv; the header's most frequent delimiter is taken for the whole file.
+        encoding: of the file.
+        check: called with the header; raises an InputError where a column is missing.
+
+    Raises:
+        InputError: a row cannot be read, or the encoding is another one.
+    """
     text = _text(path, encoding)
     header_line = text.partition("\n")[0]
     delimiter = max(_DELIMITERS, key=header_line.count)
@@ -89,7 +100,7 @@ def _rows(path: Path, columns: Columns, encoding: str) -> Iterator[Row]:
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     try:
         header = [name.strip() for name in next(reader, [])]
-        _check_header(path, header, columns)
+        check(header)
         last = reader.line_num
         for cells in reader:
             place = f"{path}:{last + 1}"  # a cell may hold line breaks: where the row begins
