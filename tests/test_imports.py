@@ -15,6 +15,7 @@ OPTIONAL = {
     "docs": {"pypdf", "docx", "bs4", "lxml", "pyarrow"},
     "chat": {"langchain", "langchain_openai"},
     "hf": {"torch", "transformers", "sentence_transformers", "sentencepiece", "gguf", "onnxscript"},
+    "train": {"torch", "transformers", "sentence_transformers", "accelerate", "datasets", "peft", "matplotlib", "onnx"},
     "eval": {"jinja2", "matplotlib"},
     "judge": {"ragas", "openai", "instructor"},
     "serve": {"fastapi", "uvicorn", "starlette"},

@@ -135,30 +135,50 @@ class HuggingFaceEncoder(Embeddings):
     @functools.cached_property
     def _model(self) -> SentenceTransformer:
         recipe = self.recipe
-        with loading(self.name, _FEATURE):
-            import torch
-            from sentence_transformers import SentenceTransformer
-
-            device = self._device or best_device()
-            # Half-precision checkpoints are slow and inexact on a CPU.
-            dtype: Any = torch.float32 if device == "cpu" else "auto"
-            model: SentenceTransformer = SentenceTransformer(
-                str(self.folder),
-                device=device,
-                trust_remote_code=False,
-                local_files_only=True,
-                model_kwargs={"use_safetensors": True, "dtype": dtype},
-            )
-        if not (self.folder / "modules.json").is_file():
-            transformer: Any = model[0]
-            pooling: Any = model[1]
-            width = int(transformer.auto_model.config.hidden_size)
-            model[1] = type(pooling)(width, pooling_mode=str(recipe.pooling))
-        if recipe.max_length is not None:
-            model.max_seq_length = recipe.max_length
+        model = load_sentence_transformer(self.name, self.folder, recipe, self._device)
         logger.info("%s: prefixes %r and %r (%s)", self.name, recipe.query, recipe.passage, recipe.origin)
         model.eval()
         return model
+
+
+def load_sentence_transformer(
+    name: str, folder: Path, recipe: Recipe, device: str | None = None
+) -> SentenceTransformer:
+    """A bi-encoder from its safetensors, pooling and cutting texts off by its recipe.
+
+    Args:
+        name: that it was asked for by, for messages.
+        folder: where it lies.
+        recipe: of :func:`~retrievers.encoders.recipes.read_recipe`.
+        device: ``"cpu"``, ``"cuda"``, … or None for the best one at hand.
+
+    Raises:
+        ModelUnavailableError: it is damaged, or no bi-encoder.
+    """
+    with loading(name, _FEATURE):
+        import torch
+        from sentence_transformers import SentenceTransformer
+
+        device = device or best_device()
+        # Half-precision checkpoints are slow and inexact on a CPU.
+        dtype: Any = torch.float32 if device == "cpu" else "auto"
+        model: SentenceTransformer = SentenceTransformer(
+            str(folder),
+            device=device,
+            trust_remote_code=False,
+            local_files_only=True,
+            model_kwargs={"use_safetensors": True, "dtype": dtype},
+        )
+    if not (folder / "modules.json").is_file():
+        transformer: Any = model[0]
+        pooling: Any = model[1]
+        width = int(transformer.auto_model.config.hidden_size)
+        model[1] = type(pooling)(width, pooling_mode=str(recipe.pooling))
+    limit = getattr(type(model[0]), "max_seq_length", None)
+    whole = isinstance(limit, property) and limit.fset is None  # static embeddings read texts of any length
+    if recipe.max_length is not None and not whole:
+        model.max_seq_length = recipe.max_length
+    return model
 
 
 def best_device() -> str:

@@ -17,6 +17,8 @@ from retrievers.errors import InputError, ModelUnavailableError
 # Names that models give to the two prompts in `config_sentence_transformers.json`.
 _QUERY_PROMPTS = ("query", "search_query", "s2p_query", "retrieval.query")
 _PASSAGE_PROMPTS = ("document", "passage", "search_document", "corpus", "retrieval.passage")
+# Key of that file: the prompts in it are the model's, empty ones too. Ours; `training.export` writes it.
+PROMPTS_KNOWN = "prompts_known"
 _NO_LIMIT = 100_000  # a tokeniser without a limit of its own names a number far above this
 
 
@@ -140,11 +142,13 @@ def read_recipe(
 
 
 def _own_prompts(folder: Path) -> tuple[str, str] | None:
-    prompts: dict[str, Any] = read_json(folder / "config_sentence_transformers.json").get("prompts") or {}
+    config: dict[str, Any] = read_json(folder / "config_sentence_transformers.json")
+    prompts: dict[str, Any] = config.get("prompts") or {}
     query = next((str(prompts[name]) for name in _QUERY_PROMPTS if prompts.get(name)), "")
     passage = next((str(prompts[name]) for name in _PASSAGE_PROMPTS if prompts.get(name)), "")
-    # Saving a model writes empty prompts into its configuration whether it wants some or not: they say nothing.
-    return (query, passage) if query or passage else None
+    # Saving a model writes empty prompts into its configuration whether it wants some or not: they say nothing, unless
+    # the folder says that they were found out.
+    return (query, passage) if query or passage or config.get(PROMPTS_KNOWN) else None
 
 
 def _pooling(model: str, folder: Path, family: Family | None) -> tuple[PoolingMode, bool]:
