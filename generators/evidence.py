@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from razdel import sentenize
 
@@ -31,15 +31,19 @@ def find_phrase(phrase: str, text: str) -> Span | None:
     >>> text[start:end]
     'Львом Толстым'
     """
+    return next(phrase_places(phrase, text), None)
+
+
+def phrase_places(phrase: str, text: str) -> Iterator[Span]:
+    """All places of a phrase in any grammatical form, in reading order; :func:`find_phrase` gives the first."""
     wanted = [_forms(token.text) for token in tokenize(phrase)]
     tokens = tokenize(text)
     if not wanted:
-        return None
+        return
     for first in range(len(tokens) - len(wanted) + 1):
         window = tokens[first : first + len(wanted)]
         if all(not forms.isdisjoint(_forms(token.text)) for forms, token in zip(wanted, window, strict=True)):
-            return window[0].start, window[-1].stop
-    return None
+            yield window[0].start, window[-1].stop
 
 
 def closest_sentence(answer: str, text: str) -> tuple[Span, float] | None:

@@ -12,19 +12,28 @@ class GeneratorKind(StrEnum):
     """Families of generators."""
 
     READER = "reader"
+    SPAN = "span"
     SEQ2SEQ = "seq2seq"
     CAUSAL = "causal"
     CHAT = "chat"
+
+
+class Wording(StrEnum):
+    """How an extractive reader words an answer."""
+
+    NOMINATIVE = "nominative"  # names, phrases and dates as a dictionary has them
+    SURFACE = "surface"  # as it stands in the passage
 
 
 class GeneratorOptions(BaseModel):
     """Options of a generator; those after ``model`` concern language models.
 
     Args:
-        kind: the offline reader, a Hugging Face seq2seq or causal model, or a chat model.
+        kind: the offline reader, a trained span reader, a Hugging Face seq2seq or causal model, or a chat model.
         model: hub name or path; for ``chat`` a model name, with its provider as ``"provider:name"`` where no
             ``base_url`` is given (as ``langchain.chat_models.init_chat_model`` takes it); for the reader a weights file
-            in place of the shipped one.
+            in place of the shipped one; for ``span`` a model of ``python -m training.reader``, exported or not.
+        wording: how a span reader words what it found: in the nominative, or as it stands in the passage.
         revision: commit, tag or branch of a hub model.
         gguf_file: name of the GGUF file inside the model's folder, for quantised causal checkpoints.
         base_url: an OpenAI-compatible server (vLLM, Ollama, llama.cpp); its key comes from ``OPENAI_API_KEY``.
@@ -41,6 +50,7 @@ class GeneratorOptions(BaseModel):
 
     kind: GeneratorKind = GeneratorKind.READER
     model: str | None = None
+    wording: Wording = Wording.NOMINATIVE
     revision: str | None = None
     gguf_file: str | None = None
     base_url: str | None = None

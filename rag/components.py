@@ -14,7 +14,9 @@ from generators.base import Generation, ReadingTask
 from generators.options import GeneratorKind, GeneratorOptions
 from rag.profile import Leg, RetrievalOptions, RetrieverKind
 from retrievers.documents import RERANKER
+from retrievers.named_models import find_weights
 from retrievers.scorers.options import CompressorOptions, ScorerKind
+from retrievers.span_reader.settings import is_span_reader
 
 if TYPE_CHECKING:
     from langchain_core.cross_encoders import BaseCrossEncoder
@@ -99,11 +101,24 @@ def _scorer(index: Index, options: CompressorOptions) -> BaseCrossEncoder | None
         case ScorerKind.LIGHT:
             from retrievers.scorers.light import LightScorer, load_light_weights
 
-            return LightScorer(load_light_weights(options.model), index.idf, index.analyzer())
+            weights = options.model and find_weights(options.model, ".json", feature="the light scorer")
+            return LightScorer(load_light_weights(weights), index.idf, index.analyzer())
+        case ScorerKind.ONNX | ScorerKind.HUGGINGFACE if is_span_reader(str(options.model), options.revision):
+            from retrievers.scorers.span_reader import SpanReaderScorer
+            from retrievers.span_reader.model import Runtime
+
+            return SpanReaderScorer(
+                str(options.model),
+                revision=options.revision,
+                runtime=Runtime.ONNX if options.kind is ScorerKind.ONNX else Runtime.TORCH,
+                device=options.device,
+                max_length=options.max_length,
+                batch_size=options.batch_size,
+            )
         case ScorerKind.ONNX:
             from retrievers.scorers.onnx import OnnxScorer
 
-            return OnnxScorer(str(options.model), max_length=options.max_length)
+            return OnnxScorer(str(options.model), revision=options.revision, max_length=options.max_length)
         case ScorerKind.HUGGINGFACE:
             from retrievers.scorers.huggingface import HuggingFaceScorer
 
@@ -119,7 +134,9 @@ def build_generator(options: GeneratorOptions) -> Runnable[ReadingTask, Generati
         case GeneratorKind.READER:
             from generators.reader import OfflineReader
 
-            return OfflineReader(options.model)
+            return OfflineReader(options.model and find_weights(options.model, ".npz", feature="the offline reader"))
+        case GeneratorKind.SPAN:
+            return _span_reader(options)
         case GeneratorKind.SEQ2SEQ | GeneratorKind.CAUSAL:
             from generators.huggingface import load_language_model
 
@@ -131,3 +148,18 @@ def build_generator(options: GeneratorOptions) -> Runnable[ReadingTask, Generati
     from generators.grounded import PromptedGenerator
 
     return PromptedGenerator.for_model(llm, options)
+
+
+def _span_reader(options: GeneratorOptions) -> Runnable[ReadingTask, Generation]:
+    from generators.span_reader import SpanReader
+    from retrievers.span_reader.model import Runtime
+
+    torch_wanted = options.device is not None or options.dtype in {"bf16", "fp16"}  # an export knows neither
+    return SpanReader(
+        str(options.model),
+        revision=options.revision,
+        runtime=Runtime.TORCH if torch_wanted else Runtime.AUTO,
+        device=options.device,
+        dtype=options.dtype if torch_wanted and options.dtype != "auto" else "fp32",
+        wording=options.wording,
+    )

@@ -46,6 +46,19 @@ def fake_openai() -> ModuleType:
     return _load_fixture("fake_openai")
 
 
+@pytest.fixture(scope="session")
+def scripted_reader() -> ModuleType:
+    """A span reader that follows a script (``tests/fixtures/scripted_reader.py``)."""
+    return _load_fixture("scripted_reader")
+
+
+@pytest.fixture(scope="session")
+def span_reader_folder(tiny_models: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A tiny random span reader, as safetensors and as ONNX; not to be changed."""
+    folder: Path = tiny_models.save_span_reader(tmp_path_factory.mktemp("span-reader") / "tiny")
+    return tiny_models.export_span_reader(folder)
+
+
 def _load_fixture(name: str) -> ModuleType:
     spec = importlib.util.spec_from_file_location(name, Path(__file__).parent / "fixtures" / f"{name}.py")
     assert spec is not None

@@ -16,6 +16,10 @@ def labels_of(model: str, config: dict[str, Any]) -> int:
     Raises:
         ModelUnavailableError: it is no scorer of pairs: more than two labels, or no classifier at all.
     """
+    if "reader" in config:
+        raise ModelUnavailableError(
+            f"{model} reads as well as it ranks: name it as the model of a compressor, or take a SpanReaderScorer"
+        )
     architectures = [str(name) for name in config.get("architectures") or []]
     if architectures and not any(name.endswith("ForSequenceClassification") for name in architectures):
         raise ModelUnavailableError(

@@ -1,0 +1,1 @@
+"""Training of a span reader: places of answers, batches of whole questions, losses, evaluation, calibration."""
