@@ -25,9 +25,9 @@ from retrievers.coverage import CoverageOptions
 from retrievers.errors import InputError
 from retrievers.fusion import Normalization
 from retrievers.hybrid import FusionMethod
+from retrievers.named_models import APPLICATION
 from retrievers.scorers.options import CompressorOptions
 
-APPLICATION = "russian-rag"
 ENVIRONMENT_PREFIX = "RAG_"
 DEFAULT_PROFILE = "offline"
 

@@ -1,4 +1,4 @@
-"""Where a Hugging Face checkpoint lies: a folder, or a snapshot in the hub's cache.
+"""Where a Hugging Face checkpoint lies: a folder, a named model, or a snapshot in the hub's cache.
 
 Nothing is downloaded here: models weigh gigabytes, and the closed networks this toolkit is for have no hub. A missing
 checkpoint is an error that names the command which brings it. Only safetensors weights are accepted, since the older
@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from retrievers.errors import InputError, MissingExtraError, ModelUnavailableError, ToolkitError
+from retrievers.named_models import find_named, no_such_name
 
 _HUB_NAME = re.compile(r"[\w.-]+(?:/[\w.-]+)?")
 _PICKLES = ("*.bin", "*.pt", "*.pth", "*.ckpt", "*.pkl", "*.h5", "*.msgpack")
@@ -32,16 +33,19 @@ def find_checkpoint(model: str, revision: str | None = None, *, feature: str, ex
     """Folder of a checkpoint on this machine.
 
     Args:
-        model: path of a folder, or the hub name of a model that was downloaded before.
+        model: path of a folder, name of a model under :func:`~retrievers.named_models.models_root`, or the hub name of
+            a model that was downloaded before; the first that is there.
         revision: commit, tag or branch of a hub model; a folder has none.
         feature: what needs it, for the message.
         extra: the extra that brings the hub's library.
 
     Raises:
         InputError: a revision of a folder, or neither a path nor a hub name.
-        ModelUnavailableError: there is no such folder or snapshot.
+        ModelUnavailableError: there is no such folder or snapshot; says which names are known.
     """
     folder = Path(model).expanduser()
+    if not folder.is_dir():
+        folder = find_named(model) or folder
     if folder.is_dir():
         if revision is not None:
             raise InputError(f"{feature}: {model} is a folder and has no revision {revision!r}; leave the revision out")
@@ -70,9 +74,10 @@ def _snapshot(model: str, revision: str | None, feature: str, extra: str) -> Pat
     try:
         return Path(snapshot_download(model, revision=revision, local_files_only=True))
     except (LocalEntryNotFoundError, HFValidationError, OSError) as error:
+        unnamed = "" if "/" in model else f"; there is no folder {model} and {no_such_name(model)}"
         raise ModelUnavailableError(
             f"{feature}: the model {model}{f' at revision {revision}' if revision else ''} is not on this machine; "
-            f"bring it with: {download_command(model, revision)}"
+            f"bring it with: {download_command(model, revision)}{unnamed}"
         ) from error
 
 

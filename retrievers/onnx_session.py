@@ -71,7 +71,9 @@ def find_export(model: str, revision: str | None = None, *, feature: str) -> tup
     for place in _PLACES:
         if (folder / place).is_file():
             return folder, folder / place
-    raise ModelUnavailableError(f"{feature}: no {_PLACES[0]} and no {_PLACES[1]} in {folder}; export the model first")
+    raise ModelUnavailableError(
+        f"{feature}: no {_PLACES[0]} and no {_PLACES[1]} in {folder}; export the model first: python -m training.export"
+    )
 
 
 def load_export(folder: Path, graph: Path, *, max_length: int, threads: int | None = None) -> ExportedModel:

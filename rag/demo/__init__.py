@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING, Any
 import platformdirs
 
 from rag.errors import IndexNotFoundError
-from rag.profile import APPLICATION, DEFAULT_PROFILE, Profile, load_profile
+from rag.index.options import EncoderKind
+from rag.profile import DEFAULT_PROFILE, Profile, load_profile
+from retrievers.named_models import APPLICATION
 
 if TYPE_CHECKING:
     from rag.index import Index
@@ -26,6 +28,10 @@ def demo_corpus() -> Path:
 def demo_index_directory(profile: Profile) -> Path:
     """Per-user cache directory of the demo index; another corpus or other index options have another one."""
     digest = hashlib.sha256(profile.index.model_dump_json().encode())
+    if profile.index.encoder.kind is EncoderKind.STATIC:
+        from retrievers.encoders.static import weights_path
+
+        digest.update(weights_path().read_bytes())  # an update of the toolkit may bring other vectors
     for article in sorted(demo_corpus().rglob("*.md")):
         digest.update(article.read_bytes())
     return platformdirs.user_cache_path(APPLICATION) / f"demo-{digest.hexdigest()[:12]}"

@@ -105,7 +105,7 @@ def main(argv: list[str] | None = None) -> int:
     Returns:
         0; 1 when ``verify`` finds problems; 2 for foreseeable mistakes; 130 after Ctrl-C.
     """
-    arguments = _parser().parse_args(argv)
+    arguments = build_parser().parse_args(argv)
     command: Callable[[argparse.Namespace], int] = arguments.command
 
     def body() -> int:
@@ -123,7 +123,8 @@ def main(argv: list[str] | None = None) -> int:
     return run_command(body)
 
 
-def _parser() -> argparse.ArgumentParser:
+def build_parser() -> argparse.ArgumentParser:
+    """Parser of the command's flags."""
     parser = argparse.ArgumentParser(prog="python -m rag.index", description="Build, change, check and export indexes.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
