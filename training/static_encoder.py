@@ -11,7 +11,7 @@ from __future__ import annotations
 import argparse
 import sys
 import tempfile
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -74,16 +74,16 @@ def _module(bag: _Bag, words: NDArray[np.float32], idf: NDArray[np.float32], sta
     from sentence_transformers.base.modules import InputModule
     from torch.nn import functional
 
-    class WeightedBag(InputModule):  # type: ignore[misc]
+    class WeightedBag(InputModule):
         def __init__(self) -> None:
-            super().__init__()
+            super().__init__()  # type: ignore[no-untyped-call]
             self.register_buffer("words", torch.from_numpy(words))
             self.register_buffer("idf", torch.from_numpy(idf))
             self.register_buffer("mean", torch.from_numpy(start.mean))
             self.importance = torch.nn.Parameter(torch.zeros(len(words)))
             self.projection = torch.nn.Parameter(torch.from_numpy(start.projection.copy()))
 
-        def preprocess(self, inputs: list[str], **_: Any) -> dict[str, Any]:
+        def preprocess(self, inputs: Any, prompt: str | None = None, **kwargs: Any) -> dict[str, Any]:  # noqa: ARG002
             bags = [bag(text) for text in inputs]
             starts = np.cumsum([0, *(len(ids) for ids, _ in bags)])[:-1]
             return {
@@ -169,7 +169,7 @@ def train(pairs: Sequence[Pair], texts: Sequence[str], options: argparse.Namespa
         ]
     )
     updates = max(1, round(options.epochs * len(rows) / options.batch_size))
-    schedule = torch.optim.lr_scheduler.LinearLR(optimizer, 1.0, 0.02, total_iters=updates)
+    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda at: max(0.02, 1.0 - at / updates))
     with tempfile.TemporaryDirectory() as scratch:
         trainer = SentenceTransformerTrainer(
             model=model,
@@ -209,7 +209,7 @@ def quality(encoder: StaticEmbeddings, index: Index, questions: Sequence[Questio
     """Exact search over all chunks of ``index``: document hit@k and MRR@10, chunk hit@k where gold chunks are known."""
     chunks = _chunks(index)
     vectors = encoder.encode([search_text(chunk) for chunk in chunks])
-    sums: Counter[str] = Counter()
+    sums: defaultdict[str, float] = defaultdict(float)
     asked = [question for question in questions if question.gold_doc_ids]
     answered = 0
     for question, scores in zip(asked, encoder.encode([one.question for one in asked]) @ vectors.T, strict=True):

@@ -113,7 +113,7 @@ def pair_inputs(question: Side, title: Side, passage: Side) -> PairInputs:
     share_title = float(weights[in_title].sum()) / total
     share_passage = float(weights[in_title | in_passage].sum()) / total
     _place(of_passage, passage.tokens, met, weights, total)
-    of_question = _of_question(question, asked, passage, title, in_passage | in_title)
+    of_question = _of_question(question, asked, passage, title, np.asarray(in_passage | in_title))
     for block in (of_question, of_title, of_passage):
         block[:, _AT["passage"]] = share_passage
         block[:, _AT["title"]] = share_title

@@ -18,8 +18,9 @@ from training.data.found import Found, Skip
 from training.data.labels import labelled_pairs
 from training.data.leaks import LeakFilter, Removal, read_held_out, remove_duplicates, remove_leaks
 from training.data.output import Prepared, print_prepared, write_prepared
-from training.data.split import Split, split_examples, unsplit
+from training.data.split import SPLITS, Split, split_examples, unsplit
 from training.examples import Example
+from training.finetune.card import MANIFEST
 from training.folders import require_free
 
 __all__ = ["build_parser", "main"]
@@ -66,6 +67,12 @@ def _check(arguments: argparse.Namespace) -> Format:
         if not path.exists():
             raise InputError(f"{path}: no such file")
     require_free(arguments.out, flag="--out", replace=arguments.force)
+    if arguments.out.is_dir():
+        ours = {*(f"{name}.jsonl" for name in SPLITS), MANIFEST}
+        if foreign := sorted(path.name for path in arguments.out.iterdir() if path.name not in ours):
+            raise InputError(
+                f"--out {arguments.out} holds files of other kinds ({', '.join(foreign[:3])}); name another"
+            )
     return chosen
 
 

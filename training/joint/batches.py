@@ -152,5 +152,5 @@ def bucketed(groups: Iterable[Sequence[Pair]], size: int, generator: np.random.G
         if sum(map(len, batches[-1])) >= size:
             batches.append([])
         batches[-1].append(group)
-    generator.shuffle(batches)  # type: ignore[arg-type]
+    generator.shuffle(batches)
     return [batch for batch in batches if batch]

@@ -93,7 +93,8 @@ def fit(network: Any, cases: Sequence[Case], featurizer: Featurizer, options: Fi
         relevance, spans = network(*batch.inputs)
         loss = joint_loss(relevance, spans, batch.groups, batch.relevant, batch.targets)
         optimizer.zero_grad()
-        (loss.spans + options.ranking * loss.ranking + options.relevance * loss.relevance).backward()
+        total = loss.spans + options.ranking * loss.ranking + options.relevance * loss.relevance
+        total.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(network.parameters(), options.clip)
         optimizer.step()
         schedule.step()

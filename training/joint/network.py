@@ -63,7 +63,7 @@ def _network_class() -> Any:
     from torch import nn
     from torch.nn import functional
 
-    class Block(nn.Module):  # type: ignore[misc]
+    class Block(nn.Module):
         """Convolution, attention and feed-forward, each on normalised states and added to them."""
 
         def __init__(self, options: NetworkOptions) -> None:
@@ -79,28 +79,28 @@ def _network_class() -> Any:
             self.narrow = nn.Linear(options.inner, width)
             self.dropout = nn.Dropout(options.dropout)
 
-        def forward(self, states: Tensor, mask: Tensor) -> Tensor:
+        def forward(self, states: Tensor, mask: Tensor) -> Any:
             """States of shape (batch, n, width) to the same shape; ``mask`` (batch, n), float, 1 for tokens."""
             hidden = self.norms[0](states) * mask.unsqueeze(-1)
             states = states + self.dropout(functional.gelu(self.pointwise(self._convolve(hidden))))
             states = states + self.dropout(self._attend(self.norms[1](states), mask))
             return states + self.dropout(self.narrow(functional.gelu(self.wide(self.norms[2](states)))))
 
-        def _convolve(self, hidden: Tensor) -> Tensor:
+        def _convolve(self, hidden: Tensor) -> Any:
             """Depthwise convolution as a sum of shifted products: on a CPU many times faster than ``nn.Conv1d``."""
             reach, count = len(self.kernel) // 2, hidden.shape[1]
             padded = functional.pad(hidden, (0, 0, reach, reach))
             shifted = [padded[:, at : at + count] * weight for at, weight in enumerate(self.kernel)]
             return torch.stack(shifted).sum(0)
 
-        def _attend(self, hidden: Tensor, mask: Tensor) -> Tensor:
+        def _attend(self, hidden: Tensor, mask: Tensor) -> Any:
             batch, count, width = hidden.shape
             parts = self.attended(hidden).view(batch, count, 3, self.heads, width // self.heads).permute(2, 0, 3, 1, 4)
             bias = ((1.0 - mask) * -1e4)[:, None, None, :]
             joined = functional.scaled_dot_product_attention(parts[0], parts[1], parts[2], attn_mask=bias)
             return self.joined(joined.transpose(1, 2).reshape(batch, count, width))
 
-    class JointNetwork(nn.Module):  # type: ignore[misc]
+    class JointNetwork(nn.Module):
         """Question and passage in, relevance and span scores out.
 
         Args:
@@ -150,7 +150,7 @@ def _network_class() -> Any:
             readable = real * (segments == PASSAGE).to(real.dtype)
             return self._relevance(states, segments, real, readable), self._spans(states, readable)
 
-        def _relevance(self, states: Tensor, segments: Tensor, real: Tensor, readable: Tensor) -> Tensor:
+        def _relevance(self, states: Tensor, segments: Tensor, real: Tensor, readable: Tensor) -> Any:
             asked = real * (segments == 0).to(real.dtype)
             question = (states * asked.unsqueeze(-1)).sum(1) / asked.sum(1, keepdim=True).clamp(min=1.0)
             mean = (states * readable.unsqueeze(-1)).sum(1) / readable.sum(1, keepdim=True).clamp(min=1.0)
@@ -158,7 +158,7 @@ def _network_class() -> Any:
             pooled = functional.gelu(self.pooled(self.dropout(torch.cat([question, mean, peak], dim=-1))))
             return self.relevance(pooled).squeeze(-1)
 
-        def _spans(self, states: Tensor, readable: Tensor) -> Tensor:
+        def _spans(self, states: Tensor, readable: Tensor) -> Any:
             span, count = self.options.span, states.shape[1]
             ends = self.ends(states)
             left = self.left(states) / (self.options.width // 2) ** 0.5

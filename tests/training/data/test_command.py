@@ -130,6 +130,22 @@ def test_a_folder_is_replaced_only_by_force(pages, tmp_path, run, refused) -> No
     assert len(read_examples(tmp_path / "out" / "train.jsonl")) == 1
 
 
+def test_a_folder_of_other_files_is_never_replaced(pages, tmp_path, refused) -> None:
+    (tmp_path / "home").mkdir()
+    (tmp_path / "home" / "thesis.txt").touch()
+    arguments = [pages, "--format", "columns", "--out", tmp_path / "home", "--force"]
+    assert "files of other kinds (thesis.txt)" in refused(*arguments)
+
+
+def test_labelled_pairs_are_cut_behind_the_split(tmp_path, write_lines, run) -> None:
+    rows = [{"question": f"Где дом {at}?", "passage": f"Дом {at}.", "negatives": [f"Дом {at + 1}."]} for at in range(8)]
+    path = write_lines(tmp_path / "rows.jsonl", rows)
+    flags = ("--format", "columns", "--split", "0.5", "0.5", "--labelled")
+    assert run(path, *flags, "--out", tmp_path / "out").code == 0
+    parts = [read_examples(tmp_path / "out" / f"{name}.jsonl") for name in ("train", "dev")]
+    assert [[row.label for row in part] for part in parts] == [[1.0, 0.0] * 4] * 2
+
+
 def test_empty_inputs(tmp_path, refused) -> None:
     (tmp_path / "empty.jsonl").write_text("\n")
     assert "no example was read" in refused(tmp_path / "empty.jsonl", "--format", "columns", "--out", tmp_path / "out")
