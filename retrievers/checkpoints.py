@@ -74,10 +74,10 @@ def _snapshot(model: str, revision: str | None, feature: str, extra: str) -> Pat
     try:
         return Path(snapshot_download(model, revision=revision, local_files_only=True))
     except (LocalEntryNotFoundError, HFValidationError, OSError) as error:
-        unnamed = "" if "/" in model else f"; there is no folder {model} and {no_such_name(model)}"
+        unnamed = "" if "/" in model else f"there is no folder {model}, {no_such_name(model)}, and "
         raise ModelUnavailableError(
-            f"{feature}: the model {model}{f' at revision {revision}' if revision else ''} is not on this machine; "
-            f"bring it with: {download_command(model, revision)}{unnamed}"
+            f"{feature}: {unnamed}the model {model}{f' at revision {revision}' if revision else ''} is not on this "
+            f"machine; bring it with: {download_command(model, revision)}"
         ) from error
 
 

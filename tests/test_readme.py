@@ -149,8 +149,9 @@ def test_the_options_that_are_set_exist(monkeypatch, tmp_path) -> None:
             load_profile(parsed.profile or "offline", profile_overrides(parsed))
             set_somewhere += len(parsed.set)
     assert set_somewhere
-    for option in re.findall(r"--set ([a-z_]+\.[\w.]+=[\w./]+)", readme()):
-        load_profile("offline", profile_overrides(build_parser().parse_args(["--set", option])))
+    for line in readme().splitlines():  # options of one line go together: a kind with its model
+        options = re.findall(r"--set [a-z_]+\.[\w.]+=[\w./-]+", line)
+        load_profile("offline", profile_overrides(build_parser().parse_args(" ".join(options).split())))
     for variable in set(_VARIABLE.findall(readme())):
         section, *names = variable.removeprefix("RAG_").lower().split("__")
         options = getattr(load_profile(), section)

@@ -35,6 +35,7 @@ from training.finetune.card import (
 from training.finetune.command import base_name
 from training.finetune.options import add_option_flags, options_from
 from training.finetune.report import Report, print_report, write_report
+from training.finetune.running import quiet
 from training.finetune.workspace import Workspace
 from training.reading.options import DEFAULTS, NO_FLAG, ReaderOptions
 
@@ -123,7 +124,7 @@ def _run(arguments: argparse.Namespace) -> int:
         note=_NOTE.format(name=name),
     )
     configuration = record.model_dump(mode="json", include={"base_digest", "data", "options"})
-    with workspace.open(configuration, fresh=options.fresh) as folder:
+    with workspace.open(configuration, fresh=options.fresh) as folder, quiet():
         report = _train(plan, folder, workspace.model, record)
         workspace.publish()
     print_report(report)

@@ -11,6 +11,7 @@ from typing import Any, Protocol
 
 from rich.console import Console
 
+from retrievers.analysis import fold
 from retrievers.checkpoints import names_of, weights_fingerprint
 from training.examples import Example, read_examples
 from training.finetune.card import (
@@ -31,7 +32,7 @@ from training.finetune.evaluation import (
     read_evaluation,
 )
 from training.finetune.options import TrainingOptions, add_option_flags, options_from
-from training.finetune.ranking import Measured
+from training.finetune.ranking import Measured, RankingTask
 from training.finetune.report import Report, print_report, write_report
 from training.finetune.running import evaluator, quiet, require_precision, train
 from training.finetune.workspace import Workspace
@@ -132,10 +133,13 @@ def read_inputs(arguments: argparse.Namespace, options: TrainingOptions) -> Inpu
     metric_of(evaluation.task, options.metric)
     if evaluation.unanswerable:
         log.warning("%d questions of --eval have no relevant passage and are left out", evaluation.unanswerable)
+    train = tuple(row for _, rows in files for row in rows)
+    if seen := seen_questions(train, evaluation.task):
+        log.warning("questions of --eval that stand in --train, too: %d; what they say holds for no others", seen)
     return Inputs(
         options=options,
         evaluation_options=measured_on,
-        train=tuple(row for _, rows in files for row in rows),
+        train=train,
         evaluation=evaluation,
         files=(
             *(data_file(path, rows, "train") for path, rows in files),
@@ -169,7 +173,7 @@ def run_job(job: Job, inputs: Inputs) -> int:
             after=job.measure(model),
             baseline=job.baseline(),
             points=course.points,
-            facts=course.facts | _sizes(inputs.evaluation),
+            facts=course.facts | _sizes(inputs),
         )
         inputs.workspace.model.mkdir()
         job.save(model, inputs.workspace.model)
@@ -185,6 +189,12 @@ def base_name(asked: str, folder: Path) -> str:
     """The hub's name of a base, else the name of its folder: a card should hold no path of somebody's machine."""
     names = [name for name in names_of(asked, folder) if not Path(name).is_absolute() and not Path(name).is_dir()]
     return names[0] if names else folder.resolve().name
+
+
+def seen_questions(train: Sequence[Example], task: RankingTask) -> int:
+    """How many questions of a task stand among training rows, in whatever case and spelling of ё."""
+    known = {fold(row.question).strip() for row in train}
+    return sum(fold(question).strip() in known for question in task.questions)
 
 
 def report_left_out(left_out: dict[str, int], rows: int) -> None:
@@ -205,9 +215,14 @@ def _configuration(inputs: Inputs, base: str) -> dict[str, Any]:
     }
 
 
-def _sizes(data: EvaluationData) -> dict[str, int]:
-    task = data.task
-    sizes = {"evaluation questions": len(task.questions), "passages": len(task.passages), "pairs": len(task.pairs)}
+def _sizes(inputs: Inputs) -> dict[str, int]:
+    task = inputs.evaluation.task
+    sizes = {
+        "evaluation questions": len(task.questions),
+        "of them seen in training": seen_questions(inputs.train, task),
+        "passages": len(task.passages),
+        "pairs": len(task.pairs),
+    }
     return {name: size for name, size in sizes.items() if size}
 
 

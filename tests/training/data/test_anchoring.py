@@ -40,7 +40,7 @@ def test_yes_is_a_span_only_where_the_set_says_so() -> None:
 TEXT = st.text(alphabet=st.sampled_from("Ёёеий\u0306\u0301 ,.«»-1A\u00adı"), max_size=30)
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=50)
 @given(TEXT, st.lists(TEXT, max_size=3), st.one_of(st.none(), st.integers(0, 40)))
 def test_the_first_answer_always_stands_where_it_is_said_to(passage, answers, start) -> None:
     found, at = anchor_answers(passage, answers, start=start)
@@ -49,7 +49,7 @@ def test_the_first_answer_always_stands_where_it_is_said_to(passage, answers, st
     assert len(set(found)) == len(found)
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=50)
 @given(TEXT, st.data())
 def test_a_word_of_the_passage_is_found(passage, data) -> None:
     words = passage.split()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from pathlib import Path
 
@@ -338,7 +339,7 @@ def test_paraphrases(tmp_path, write_lines, shared_data) -> None:
     lines = write_lines(tmp_path / "groups.txt", ["", "раз", "один", "", "", "а", "б"])
     assert [(row.question, row.passage) for row in load_paraphrases([lines])] == [("раз", "один"), ("а", "б")]
     real = load_paraphrases([shared_data / "text" / "paraphrase_groups.jsonl.zst"])
-    assert sum(isinstance(row, Example) for row in real) > 20_000
+    assert sum(isinstance(row, Example) for row in itertools.islice(real, 1000)) > 900
 
 
 @pytest.mark.parametrize(

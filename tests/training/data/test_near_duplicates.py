@@ -44,7 +44,7 @@ def test_similarity_by_hand() -> None:
     assert jaccard(frozenset(), frozenset()) == 0
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=50)
 @given(st.lists(TERMS, max_size=12), TERMS, st.sampled_from([0.3, 0.5, 0.7, 0.8, 1.0]))
 def test_the_search_finds_what_comparing_all_with_all_finds(texts, wanted, threshold) -> None:
     known = NearTexts(document_frequencies(texts[::2]), threshold=threshold)

@@ -15,7 +15,7 @@ from training.examples import Example
 ROWS = st.lists(st.tuples(st.integers(0, 9), st.integers(0, 9), st.integers(0, 6)), min_size=1, max_size=25)
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=50)
 @given(ROWS, st.sampled_from(list(Grouping)), st.integers(0, 3))
 def test_sets_share_no_document_no_passage_and_no_question(numbers, by, seed) -> None:
     rows = [
