@@ -11,6 +11,7 @@ from langchain_core.runnables import RunnableLambda
 
 from generators.base import Generation, ReadingTask
 from generators.options import GeneratorOptions, Wording
+from generators.reader import PASSAGE_WEIGHT
 from generators.span_reader import SpanReader, confidence_of, passage_priors
 from rag.components import build_generator
 from retrievers.errors import ModelUnavailableError
@@ -74,7 +75,7 @@ def test_the_models_own_relevance_counts_once(scripted_reader) -> None:
     own = [chunk(BRIDGE, score=0.0), chunk(NOVEL, score=1.0)]
     assert passage_priors(plain, logits, 0.5) == passage_priors(own, logits, 0.5) == [-0.5, 0.0]
     other = [chunk(BRIDGE, score=3.0), chunk(NOVEL, score=0.0)]
-    assert passage_priors(other, logits, 0.5) == pytest.approx([-0.5, -2.4])
+    assert passage_priors(other, logits, 0.5) == pytest.approx([-0.5, -3.0 * PASSAGE_WEIGHT])
 
 
 def test_the_confidence_falls_with_the_score_of_no_answer(scripted_reader) -> None:

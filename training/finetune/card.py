@@ -231,7 +231,7 @@ _TITLES = {
 }
 _USE = {
     Task.ENCODER: "python -m training.biencoder --base {name} --train PAIRS.jsonl --eval DEV.jsonl --out DIR",
-    Task.BIENCODER: "python -m rag.index … --set index.encoder.kind=huggingface --set index.encoder.model={name}",
+    Task.BIENCODER: "RAG_INDEX__ENCODER__KIND=huggingface RAG_INDEX__ENCODER__MODEL={name} python -m rag.index build …",
     Task.CROSSENCODER: "python -m rag.ask … --set compressor.kind=huggingface --set compressor.model={name}",
     Task.READER: "python -m rag.ask … --set generator.kind=span --set generator.model={name}",
 }

@@ -146,13 +146,13 @@ def _draw_course(axes: Any, report: Report) -> None:
     measured = [(point["step"], point[report.metric]) for point in report.points if report.metric in point]
     if report.metric in report.before.means:
         measured.insert(0, (0, report.before.means[report.metric]))
-    axes.plot(*zip(*measured, strict=True), "o-", color=_AFTER, label=report.metric)
+    axes.plot([step for step, _ in measured], [value for _, value in measured], "o-", color=_AFTER)
     axes.set_xlabel("updates")
     axes.set_ylabel(report.metric)
     losses = [(point["step"], point["loss"]) for point in report.points if "loss" in point]
     if losses:
         other = axes.twinx()
-        other.plot(*zip(*losses, strict=True), "--", color=_BEFORE)
+        other.plot([step for step, _ in losses], [loss for _, loss in losses], "--", color=_BEFORE)
         other.set_ylabel("training loss (dashed)", color=_INK)
 
 
@@ -171,7 +171,7 @@ def _draw_bars(axes: Any, report: Report) -> None:
         axes.bar(places + (number - (len(shown) - 1) / 2) * width, heights, width, color=colour, label=name)
     axes.set_xticks(places, [line.name for line in lines], rotation=45, ha="right")
     axes.axhline(0, color=_INK, linewidth=0.6)
-    axes.legend(frameon=False)
+    axes.figure.legend(loc="outside upper right", ncols=len(shown), frameon=False)
 
 
 def _cells(report: Report) -> tuple[list[str], list[list[str]]]:
@@ -200,6 +200,8 @@ def _remarks(report: Report) -> list[str]:
         remarks.append(f"Training did not improve {report.metric}: the base is as good or better on this data.")
     elif line is not None and line.p is not None and line.p > SIGNIFICANT:
         remarks.append(f"The gain in {report.metric} may be chance (p {line.p:.2f}): more questions would tell.")
+    if line is not None and line.baseline is not None and line.baseline >= line.after:
+        remarks.append(f"The first stage alone has the better {report.metric}: reranking with this model does harm.")
     return remarks
 
 

@@ -42,6 +42,12 @@ def test_a_reranker_s_table_has_its_first_stage() -> None:
     assert report.metrics().baseline == {"ndcg@10": 0.6}
 
 
+@pytest.mark.parametrize(("first", "harms"), [(0.8, True), (0.75, True), (0.6, False)])
+def test_a_reranker_that_is_worse_than_no_reranker_is_called_so(capsys, first: float, harms: bool) -> None:
+    print_report(Report("x", "ndcg@10", BEFORE, AFTER, baseline=Measured({"ndcg@10": first})))
+    assert ("reranking with this model does harm" in capsys.readouterr().out) is harms
+
+
 @pytest.mark.parametrize(
     ("before", "after", "remark"),
     [
