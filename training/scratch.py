@@ -10,7 +10,7 @@ from __future__ import annotations
 import argparse
 import hashlib
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, Self
@@ -18,7 +18,6 @@ from typing import Any, Self
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from rich.console import Console
-from rich.progress import track
 
 from rag.command import run_command
 from rag.documents.readers import read_sources
@@ -28,11 +27,19 @@ from retrievers.errors import InputError
 from retrievers.word_vectors import word_vectors
 from training.finetune.card import DataFile, Metrics, Task, TrainingRecord, package_versions, toolkit_commit, write_card
 from training.finetune.options import Precision, TrainingOptions, add_option_flags, options_from
-from training.finetune.running import Course, quiet, require_precision
+from training.finetune.running import quiet, require_precision
 from training.finetune.workspace import Workspace
 from training.pretraining.first_vectors import count_words, first_embeddings, piece_vectors
-from training.pretraining.masked import learn_masked, token_blocks
-from training.pretraining.word_pieces import for_transformers, learn_word_pieces
+from training.pretraining.masked import Learnt, Masking, learn_masked, token_blocks
+from training.pretraining.word_pieces import (
+    FIRST,
+    MASK,
+    PAD,
+    SEPARATOR,
+    SPECIAL,
+    for_transformers,
+    learn_word_pieces,
+)
 
 _FEATURE = "training an encoder from nothing"
 _SPREAD = 0.02  # standard deviation of BERT's first weights
@@ -166,7 +173,7 @@ def start_from_navec(network: Any, tokenizer: Any, texts: Sequence[str], options
     embeddings = first_embeddings(vectors, options.dim, _SPREAD, np.random.default_rng(options.seed))
     with torch.no_grad():
         network.embeddings.word_embeddings.weight.copy_(torch.from_numpy(embeddings))
-        network.embeddings.word_embeddings.weight[tokenizer.token_to_id("[PAD]")] = 0.0
+        network.embeddings.word_embeddings.weight[tokenizer.token_to_id(PAD)] = 0.0
     return found
 
 
@@ -208,9 +215,8 @@ def _make(texts: Sequence[str], options: ScratchOptions, folder: Path) -> tuple[
     """Network, its tokeniser, and what there is to say about them."""
     from transformers import set_seed
 
-    pieces = learn_word_pieces(
-        _paragraphs(texts), options.vocabulary, keep_case=options.keep_case, keep_yo=options.keep_yo
-    )
+    paragraphs = [paragraph for text in texts for paragraph in text.split("\n")]
+    pieces = learn_word_pieces(paragraphs, options.vocabulary, keep_case=options.keep_case, keep_yo=options.keep_yo)
     tokenizer = for_transformers(pieces, options.positions)
     set_seed(options.seed)
     network = build_network(options, pieces.get_vocab_size(), tokenizer.pad_token_id)
@@ -223,30 +229,37 @@ def _make(texts: Sequence[str], options: ScratchOptions, folder: Path) -> tuple[
         facts["word pieces with a vector of navec"] = start_from_navec(network, pieces, texts, options)
     if not options.mlm_steps:
         return network, tokenizer, Metrics(), facts
-    before, after, course = _pretrain(network, pieces, tokenizer, texts, options, folder)
-    metrics = Metrics(before={_LOSS: round(before, 5)}, after={_LOSS: round(after, 5)})
-    return network, tokenizer, metrics, facts | course.facts
+    learnt = _pretrain(network, pieces, texts, options, folder)
+    metrics = Metrics(before={_LOSS: round(learnt.before, 5)}, after={_LOSS: round(learnt.after, 5)})
+    return network, tokenizer, metrics, facts | learnt.course.facts
 
 
-def _pretrain(
-    network: Any, pieces: Any, tokenizer: Any, texts: Sequence[str], options: ScratchOptions, folder: Path
-) -> tuple[float, float, Course]:
+def _pretrain(network: Any, pieces: Any, texts: Sequence[str], options: ScratchOptions, folder: Path) -> Learnt:
+    """Let the network guess hidden pieces; it has the best weights afterwards."""
     from transformers import BertForMaskedLM
 
+    special = [pieces.token_to_id(piece) for piece in SPECIAL]
     encodings = pieces.encode_batch(list(texts), add_special_tokens=False)
     blocks = token_blocks(
         [encoding.ids for encoding in encodings],
         options.block_length,
-        pieces.token_to_id("[CLS]"),
-        pieces.token_to_id("[SEP]"),
+        pieces.token_to_id(FIRST),
+        pieces.token_to_id(SEPARATOR),
     )
     if len(blocks) < 2:
         raise InputError(f"--mlm-steps: the texts make {len(blocks)} blocks of {options.block_length} tokens, too few")
     guessing: Any = BertForMaskedLM(network.config)
     guessing.bert.load_state_dict(network.state_dict(), strict=False)  # it has no pooler
-    before, after, course = learn_masked(guessing, tokenizer, blocks, options.training(), options.mlm_share, folder)
+    masking = Masking(
+        share=options.mlm_share,
+        mask=pieces.token_to_id(MASK),
+        special=tuple(special),
+        pieces=pieces.get_vocab_size(),
+        seed=options.seed,
+    )
+    learnt = learn_masked(guessing, masking, blocks, options.training(), folder)
     network.load_state_dict(guessing.bert.state_dict(), strict=False)
-    return before, after, course
+    return learnt
 
 
 def _read(path: Path) -> tuple[DataFile, list[str]]:
@@ -259,12 +272,6 @@ def _read(path: Path) -> tuple[DataFile, list[str]]:
     if not texts:
         raise InputError(f"--texts {path}: holds no text")
     return DataFile(role="text", name=path.resolve().name, rows=len(texts), sha256=digest.hexdigest()), texts
-
-
-def _paragraphs(texts: Sequence[str]) -> Iterator[str]:
-    shown = track(texts, "Learning word pieces", console=Console(stderr=True), disable=not sys.stderr.isatty())
-    for text in shown:
-        yield from text.split("\n")
 
 
 def _print(out: Path, facts: dict[str, Any], metrics: Metrics) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 from training.finetune.options import TrainingOptions
 from training.finetune.running import Course, train, training_arguments
 
+_PASSED_OVER = -100  # label that cross-entropy leaves out
 _HELD_OUT = 0.02  # share of the blocks that the loss is measured on
 
 Blocks = NDArray[np.int32]
@@ -42,52 +44,82 @@ def split_blocks(blocks: Blocks, seed: int) -> tuple[Blocks, Blocks]:
     return blocks[order[held_out:]], blocks[order[:held_out]]
 
 
-class BlockRows:
-    """Blocks as rows that a trainer takes.
+@dataclass(frozen=True, slots=True)
+class Masking:
+    """How pieces are hidden: of those chosen, eight tenths become the mask, one tenth another piece, one tenth stays.
+
+    Args:
+        share: of pieces that are chosen.
+        mask: the piece that hides another.
+        special: pieces that are never chosen.
+        pieces: size of the vocabulary.
+        seed: of the choices.
+    """
+
+    share: float
+    mask: int
+    special: tuple[int, ...]
+    pieces: int
+    seed: int
+
+    def apply(self, block: NDArray[np.int32], *key: int) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+        """The block with hidden pieces, and what they were: -100, which a loss passes over, where nothing is hidden.
+
+        Args:
+            block: shape (length,).
+            key: numbers that the choices depend on; the same ones make the same choices.
+        """
+        generator = np.random.default_rng((self.seed, *key))
+        chosen = (generator.random(len(block)) < self.share) & ~np.isin(block, self.special)
+        fate = generator.random(len(block))
+        others = generator.integers(0, self.pieces, len(block), dtype=np.int32)
+        hidden = np.where(chosen & (fate < 0.8), self.mask, np.where(chosen & (fate >= 0.9), others, block))
+        return hidden.astype(np.int32), np.where(chosen, block, _PASSED_OVER).astype(np.int32)
+
+
+class MaskedRows:
+    """Blocks as rows that a trainer takes, hidden pieces being the same whenever a row is asked for.
 
     Args:
         blocks: shape (n, length).
+        masking: of the pieces.
+        epoch: that the choices are of.
     """
 
-    def __init__(self, blocks: Blocks) -> None:
+    def __init__(self, blocks: Blocks, masking: Masking, epoch: int = 0) -> None:
         self._blocks = blocks
+        self._masking = masking
+        self._epoch = epoch
 
     def __len__(self) -> int:
         return len(self._blocks)
 
     def __getitem__(self, row: int) -> dict[str, list[int]]:
-        return {"input_ids": self._blocks[row].tolist()}
+        hidden, labels = self._masking.apply(self._blocks[row], self._epoch, row)
+        return {"input_ids": hidden.tolist(), "labels": labels.tolist()}
 
 
-def learn_masked(
-    model: Any, tokenizer: Any, blocks: Blocks, options: TrainingOptions, share: float, folder: Path
-) -> tuple[float, float, Course]:
+class EpochRows(MaskedRows):
+    """The same, other pieces being hidden every time the trainer goes through them."""
+
+    def set_epoch(self, epoch: int) -> None:
+        """The trainer tells, also when it goes on from a checkpoint, which pass over the rows begins."""
+        self._epoch = epoch
+
+
+def learn_masked(model: Any, masking: Masking, blocks: Blocks, options: TrainingOptions, folder: Path) -> Learnt:
     """Train, and load the weights with the least loss on held-out blocks.
 
     Args:
         model: with a head that guesses pieces.
-        tokenizer: of transformers.
+        masking: of the pieces.
         blocks: at least two.
         options: of the trainer.
-        share: of pieces that are masked.
         folder: of the checkpoints.
-
-    Returns:
-        Loss on the held-out blocks before and after, nats a masked piece, and the course.
     """
-    import torch
-    from transformers import DataCollatorForLanguageModeling, Trainer, TrainingArguments
+    from transformers import Trainer, TrainingArguments
 
     learnt, held_out = split_blocks(blocks, options.seed)
-    collator = DataCollatorForLanguageModeling(tokenizer=tokenizer, mlm=True, mlm_probability=share)
-    # Masked once, so that every evaluation asks for the same pieces.
-    generator = torch.get_rng_state()
-    torch.manual_seed(options.seed)
-    questions = [
-        {name: column[0].tolist() for name, column in collator([BlockRows(held_out)[row]]).items()}
-        for row in range(len(held_out))
-    ]
-    torch.set_rng_state(generator)
     arguments = training_arguments(
         TrainingArguments, options, folder, len(learnt), greater_is_better=False, remove_unused_columns=False
     )
@@ -99,27 +131,17 @@ def learn_masked(
         first=before,
         model=model,
         args=arguments,
-        train_dataset=BlockRows(learnt),
-        eval_dataset=_Masked(questions),
-        data_collator=_Collator(collator),
+        train_dataset=EpochRows(learnt, masking),
+        eval_dataset=MaskedRows(held_out, masking),
     )
     after = min(point["eval_loss"] for point in course.points if "eval_loss" in point)
-    return before["eval_loss"], after, course
+    return Learnt(before["eval_loss"], after, course)
 
 
-class _Masked(list[dict[str, list[int]]]):
-    """Rows that are masked already."""
+@dataclass(frozen=True, slots=True)
+class Learnt:
+    """Loss on held-out blocks before and after, nats a hidden piece, and what happened in between."""
 
-
-class _Collator:
-    """Masks rows that have no labels yet, and passes masked ones through."""
-
-    def __init__(self, masking: Any) -> None:
-        self._masking = masking
-
-    def __call__(self, rows: list[dict[str, list[int]]]) -> dict[str, Any]:
-        import torch
-
-        if "labels" in rows[0]:
-            return {name: torch.tensor([row[name] for row in rows]) for name in rows[0]}
-        return dict(self._masking(rows))
+    before: float
+    after: float
+    course: Course

@@ -40,6 +40,22 @@ def test_special_pieces_come_first_and_stand_around_texts(tokenizer) -> None:
     assert encoding.type_ids[-1] == 1
 
 
+def test_equal_texts_make_equal_pieces() -> None:
+    # Every pair of letters is as frequent as any other, so that all pieces but the letters are matters of choice.
+    texts = ["абвгд", "бвгда", "вгдаб", "гдабв", "дабвг"] * 3
+    first = learn_word_pieces(texts, 30)
+    assert all(learn_word_pieces(texts, 30).to_str() == first.to_str() for _ in range(5))
+    assert (
+        first.get_vocab_size() > len(SPECIAL) + 10
+    )  # there are pieces beside the letters, inside words and at their start
+
+
+def test_only_the_special_pieces_are_special(tokenizer) -> None:
+    assert {piece.content for piece in tokenizer.get_added_tokens_decoder().values()} == set(SPECIAL)
+    assert tokens(tokenizer, "##а") == ["#", "#", "а"] or "[UNK]" in tokens(tokenizer, "##а")
+    assert tokenizer.decode(tokenizer.encode("замок за рекой").ids) == "замок за рекой"
+
+
 def test_the_size_is_a_limit_and_frequent_words_are_whole(tokenizer) -> None:
     assert tokenizer.get_vocab_size() <= 200
     assert tokens(tokenizer, "замок") == ["замок"]
