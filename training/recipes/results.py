@@ -11,6 +11,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from evals.files import read_json, write_json
+from training.export.report import PARITY
 from training.finetune.card import RECORD, read_record
 from training.recipes.baseline import MEASURED
 from training.recipes.recipe import Recipe
@@ -60,15 +61,15 @@ def print_results(recipe: Recipe, results: Sequence[Reached]) -> None:
 def _of_step(step: PlannedStep) -> Iterator[Reached]:
     if (step.makes / MEASURED).is_file():
         yield Reached(step.name, read_json(step.makes / MEASURED)["metrics"])
+    elif (step.makes / PARITY).is_file():
+        # An encoder's export ranks BM25's candidates, a trainer all passages: its rows compare with one another alone.
+        for variant in read_json(step.makes / PARITY)["variants"]:
+            yield Reached(f"{step.name}, {variant['name']}, of candidates", variant["metrics"])
     elif (step.makes / RECORD).is_file():
         yield from _of_model(step.name, step.makes)
 
 
 def _of_model(name: str, folder: Path) -> Iterator[Reached]:
-    exported = read_json(folder / RECORD).get("export")
-    if isinstance(exported, dict):
-        yield Reached(name, exported.get("metrics", {}))
-        return
     metrics = read_record(folder).metrics
     for when, values in (("first stage", metrics.baseline), ("before", metrics.before), ("after", metrics.after)):
         if values:

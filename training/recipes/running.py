@@ -10,6 +10,7 @@ import io
 import json
 import shlex
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -159,10 +160,21 @@ def run_steps(steps: Sequence[PlannedStep], out: Path, *, run: Run, tell: Callab
 
 
 def run_in_process_of_its_own(step: PlannedStep) -> int:
-    """Run a step as a user would; what it prints goes where this process prints."""
+    """Run a step as a user would; what it prints goes where this process prints.
+
+    A signal to end this process ends the step, which would go on alone otherwise.
+
+    Returns:
+        Its exit code; 128 and the number of the signal where one ended it, as shells have it.
+    """
     sys.stdout.flush()
-    command = [sys.executable, "-m", step.command, *step.arguments]
-    return subprocess.run(command, check=False).returncode
+    with subprocess.Popen([sys.executable, "-m", step.command, *step.arguments]) as child:
+        before = signal.signal(signal.SIGTERM, lambda *_: child.terminate())
+        try:
+            code = child.wait()
+        finally:
+            signal.signal(signal.SIGTERM, before)
+    return code if code >= 0 else 128 - code
 
 
 def _shipped() -> dict[str, str]:

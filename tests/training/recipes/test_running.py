@@ -1,6 +1,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 
 import pytest
 
@@ -129,6 +132,24 @@ def test_a_real_run_prints_what_it_reached(tmp_path, table, capfd) -> None:
     assert capfd.readouterr().err.count("finished before") == 3
 
 
+def test_ending_a_run_ends_its_step(tmp_path) -> None:
+    """A trainer that goes on alone would hold the folder that the next run wants."""
+    pipe = tmp_path / "pipe.jsonl"
+    os.mkfifo(pipe)  # a step that reads it waits for a writer, as long as it lives
+    recipe = tmp_path / "опыт.toml"
+    recipe.write_text(RECIPE, "utf-8")
+    command = [sys.executable, "-m", "training.recipes", "run", str(recipe), "--out", str(tmp_path / "out")]
+    with subprocess.Popen([*command, "--input", f"table={pipe}"], stderr=subprocess.PIPE, text=True) as running:
+        assert running.stderr is not None
+        assert "[1/3] first" in running.stderr.readline()
+        with pipe.open("wb"):  # opens when the step has: it runs now
+            running.terminate()
+            assert "step first ended with exit code 143" in running.stderr.read()
+    assert running.returncode == 143
+    with pytest.raises(OSError, match="No such device or address"):  # nobody reads any more
+        os.open(pipe, os.O_WRONLY | os.O_NONBLOCK)
+
+
 def test_a_dry_run_prints_commands_and_writes_nothing(tmp_path, table, capsys) -> None:
     recipe = tmp_path / "опыт.toml"
     recipe.write_text(RECIPE, "utf-8")
@@ -164,12 +185,14 @@ def test_results_of_models_and_exports(steps, tmp_path) -> None:
     for step in steps[:2]:
         step.makes.mkdir(parents=True)
     write_card(steps[0].makes, TrainingRecord(task=Task.CROSSENCODER, name="ranker", metrics=metrics))
-    (steps[1].makes / "training.json").write_text(json.dumps({"export": {"metrics": {"ndcg@10": 0.19}}}))
+    variants = [{"name": name, "metrics": {"ndcg@10": value}} for name, value in (("torch", 0.5), ("onnx int8", 0.49))]
+    (steps[1].makes / "parity.json").write_text(json.dumps({"variants": variants}))
     assert [(one.what, one.metrics) for one in read_results(steps)] == [
         ("first, first stage", {"ndcg@10": 0.3}),
         ("first, before", {"ndcg@10": 0.1}),
         ("first, after", {"ndcg@10": 0.2}),
-        ("second", {"ndcg@10": 0.19}),
+        ("second, torch, of candidates", {"ndcg@10": 0.5}),
+        ("second, onnx int8, of candidates", {"ndcg@10": 0.49}),
     ]
 
 
