@@ -194,7 +194,7 @@ class PromptedGenerator(Runnable[ReadingTask, Generation]):
         with self._failures():
             said = self.llm.invoke(reading.prompt, child, **self._stops())
         transcript = Transcript()
-        transcript.feed(_text_of(said))
+        transcript.feed(text_of(said))
         transcript.close()
         return replace(self._finished(transcript, reading, notes.confidence), text=transcript.text)
 
@@ -208,7 +208,7 @@ class PromptedGenerator(Runnable[ReadingTask, Generation]):
         with self._failures():
             said = await self.llm.ainvoke(reading.prompt, child, **self._stops())
         transcript = Transcript()
-        transcript.feed(_text_of(said))
+        transcript.feed(text_of(said))
         transcript.close()
         return replace(self._finished(transcript, reading, notes.confidence), text=transcript.text)
 
@@ -230,7 +230,7 @@ class PromptedGenerator(Runnable[ReadingTask, Generation]):
             )
         for (index, reading), (notes, _), text in zip(asked, watched, said, strict=True):
             transcript = Transcript()
-            transcript.feed(_text_of(text))
+            transcript.feed(text_of(text))
             transcript.close()
             answers[index] = replace(self._finished(transcript, reading, notes.confidence), text=transcript.text)
         return answers
@@ -246,7 +246,7 @@ class PromptedGenerator(Runnable[ReadingTask, Generation]):
         transcript = Transcript()
         with self._failures():
             for piece in self.llm.stream(reading.prompt, child, **self._stops()):
-                if text := transcript.feed(_text_of(piece)):
+                if text := transcript.feed(text_of(piece)):
                     yield Generation(text)
         rest = transcript.close()
         yield replace(self._finished(transcript, reading, notes.confidence), text=rest)
@@ -263,7 +263,7 @@ class PromptedGenerator(Runnable[ReadingTask, Generation]):
             transcript = Transcript()
             with self._failures():
                 async for piece in self.llm.astream(reading.prompt, child, **self._stops()):
-                    if text := transcript.feed(_text_of(piece)):
+                    if text := transcript.feed(text_of(piece)):
                         yield Generation(text)
             rest = transcript.close()
             yield replace(self._finished(transcript, reading, notes.confidence), text=rest)
@@ -363,7 +363,8 @@ def _passage(document: Document) -> Passage:
     return Passage(document.page_content, str(document.metadata.get("title") or ""))
 
 
-def _text_of(said: str | BaseMessage) -> str:
+def text_of(said: str | BaseMessage) -> str:
+    """What a plain or a chat model said."""
     return said if isinstance(said, str) else str(said.text)
 
 

@@ -77,6 +77,12 @@ class _Thoughts:
         return out
 
 
+def without_thoughts(text: str) -> str:
+    """A whole reply without its ``<think>…</think>`` blocks: ``without_thoughts("<think>так…</think>Да") == "Да"``."""
+    thoughts = _Thoughts()
+    return thoughts.feed(text) + thoughts.close()
+
+
 @dataclass(slots=True)
 class _Markers:
     """Takes ``[1]``, ``[1, 2]``, ``[1-3]`` and ``[документ 1]`` out and closes up the gap before punctuation."""

@@ -443,7 +443,14 @@ def build_chain(index: Index, profile: Profile) -> RagChain:
         IndexMismatchError: the index was built for another encoder than the profile's.
     """
     from rag.abstention import EvidenceJudge, load_calibration
-    from rag.components import build_compressor, build_generator, build_retriever, build_selector
+    from rag.components import (
+        build_compressor,
+        build_generator,
+        build_language_model,
+        build_query_writer,
+        build_retriever,
+        build_selector,
+    )
     from rag.documents.neighbours import widener
     from rag.profile import RetrieverKind
 
@@ -454,11 +461,13 @@ def build_chain(index: Index, profile: Profile) -> RagChain:
     covering = options.retriever is RetrieverKind.COVERAGE and compressor is not None
     searched = options.model_copy(update={"retriever": RetrieverKind.HYBRID}) if covering else options
     analyzer, calibration = index.analyzer(), load_calibration(abstention.calibration)
+    llm = build_language_model(profile.generator)
+    writer = build_query_writer(profile.generator, llm) if options.expansion.kind.needs_writer else None
     return RagChain(
-        retriever=build_retriever(index, searched),
+        retriever=build_retriever(index, searched, writer),
         compressor=compressor,
         selector=build_selector(index, options) if covering else None,
-        generator=build_generator(profile.generator),
+        generator=build_generator(profile.generator, llm),
         judge=EvidenceJudge(calibration, analyzer, index.idf),
         widen=widener(index.chunks, options.neighbours) if options.neighbours else None,
         pool=options.pool,

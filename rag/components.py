@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from langchain_core.documents import BaseDocumentCompressor
@@ -12,6 +11,7 @@ from langchain_core.runnables import Runnable
 
 from generators.base import Generation, ReadingTask
 from generators.options import GeneratorKind, GeneratorOptions
+from rag.expansion import expand_bm25, expand_dense, expand_whole, require_fitting
 from rag.profile import Leg, RetrievalOptions, RetrieverKind
 from retrievers.documents import RERANKER
 from retrievers.named_models import find_weights
@@ -21,45 +21,67 @@ from retrievers.span_reader.settings import is_span_reader
 if TYPE_CHECKING:
     from langchain_core.cross_encoders import BaseCrossEncoder
 
+    from generators.query_writer import LanguageModelWriter
     from rag.index import Index
+    from retrievers.expansion import QueryWriter
 
 
-def build_retriever(index: Index, options: RetrievalOptions) -> BaseRetriever:
-    """The retriever ``options.retriever`` names, over ``index``."""
+def build_retriever(index: Index, options: RetrievalOptions, writer: QueryWriter | None = None) -> BaseRetriever:
+    """The retriever ``options.retriever`` names, over ``index``, expanding questions as ``options.expansion`` says.
+
+    Args:
+        index: to search.
+        options: of the retriever.
+        writer: what writes rewrites and passages (:func:`build_query_writer`), where the expansion needs them.
+
+    Raises:
+        InputError: the expansion needs a writer and there is none, or a leg that the retriever does not have.
+    """
+    require_fitting(options, writer)
+    found = expand_whole(index, options.expansion, _plain(index, options, writer), writer)
+    if options.retriever is not RetrieverKind.COVERAGE:
+        return found
+    from retrievers.coverage import CoverageRetriever
+    from retrievers.entities import extract_entities
+
+    return CoverageRetriever(
+        retriever=found,
+        options=options.coverage,
+        analyzer=index.analyzer(),
+        idf=index.idf,
+        extract_entities=extract_entities,
+        k=options.k,
+    )
+
+
+def _plain(index: Index, options: RetrievalOptions, writer: QueryWriter | None) -> BaseRetriever:
     match options.retriever:
         case RetrieverKind.BM25:
-            return index.bm25()
+            return _leg(index, options, "bm25", writer)
         case RetrieverKind.TFIDF:
-            return index.tfidf()
+            return _leg(index, options, "tfidf", writer)
         case RetrieverKind.DENSE:
-            return index.dense()
-        case RetrieverKind.HYBRID:
-            return _hybrid(index, options)
-        case RetrieverKind.COVERAGE:
-            from retrievers.coverage import CoverageRetriever
-            from retrievers.entities import extract_entities
-
-            return CoverageRetriever(
-                retriever=_hybrid(index, options),
-                options=options.coverage,
-                analyzer=index.analyzer(),
-                idf=index.idf,
-                extract_entities=extract_entities,
-                k=options.k,
-            )
+            return _leg(index, options, "dense", writer)
+        case RetrieverKind.HYBRID | RetrieverKind.COVERAGE:
+            return _hybrid(index, options, writer)
 
 
-def _hybrid(index: Index, options: RetrievalOptions) -> BaseRetriever:
+def _leg(index: Index, options: RetrievalOptions, name: Leg, writer: QueryWriter | None) -> BaseRetriever:
+    match name:
+        case "bm25":
+            return expand_bm25(options.expansion, index.bm25(), writer)
+        case "tfidf":
+            return index.tfidf()
+        case "dense":
+            return expand_dense(options.expansion, index.dense(), writer)
+
+
+def _hybrid(index: Index, options: RetrievalOptions, writer: QueryWriter | None) -> BaseRetriever:
     from retrievers.hybrid import HybridRetriever
 
-    legs: dict[Leg, Callable[[], BaseRetriever]] = {
-        "bm25": index.bm25,
-        "tfidf": index.tfidf,
-        "dense": index.dense,
-    }
     used = {name: weight for name, weight in options.hybrid.weights.items() if weight > 0}
     return HybridRetriever(
-        retrievers=[legs[name]() for name in used],
+        retrievers=[_leg(index, options, name, writer) for name in used],
         weights=list(used.values()),
         depths=[options.hybrid.depth] * len(used),
         method=options.hybrid.method,
@@ -127,27 +149,60 @@ def _scorer(index: Index, options: CompressorOptions) -> BaseCrossEncoder | None
             )
 
 
-def build_generator(options: GeneratorOptions) -> Runnable[ReadingTask, Generation]:
-    """The generator that ``options.kind`` names."""
-    llm: BaseLanguageModel[Any]
-    match options.kind:
-        case GeneratorKind.READER:
-            from generators.reader import OfflineReader
+def build_language_model(options: GeneratorOptions) -> BaseLanguageModel[Any] | None:
+    """The language model that ``options`` name, None where the generator is no language model.
 
-            return OfflineReader(options.model and find_weights(options.model, ".npz", feature="the offline reader"))
-        case GeneratorKind.SPAN:
-            return _span_reader(options)
+    It is looked for at once; it loads, or its server is asked, on first use.
+    """
+    match options.kind:
+        case GeneratorKind.READER | GeneratorKind.SPAN:
+            return None
         case GeneratorKind.SEQ2SEQ | GeneratorKind.CAUSAL:
             from generators.huggingface import load_language_model
 
-            llm = load_language_model(options)
+            return load_language_model(options)
         case GeneratorKind.CHAT:
             from generators.chat import load_chat_model
 
-            llm = load_chat_model(options)
+            return load_chat_model(options)
+
+
+def build_generator(
+    options: GeneratorOptions, llm: BaseLanguageModel[Any] | None = None
+) -> Runnable[ReadingTask, Generation]:
+    """The generator that ``options.kind`` names.
+
+    Args:
+        options: of the generator.
+        llm: the model of :func:`build_language_model`, where it is used for more than answers; made here by default.
+    """
+    if options.kind is GeneratorKind.READER:
+        from generators.reader import OfflineReader
+
+        return OfflineReader(options.model and find_weights(options.model, ".npz", feature="the offline reader"))
+    llm = llm or build_language_model(options)
+    if llm is None:
+        return _span_reader(options)
     from generators.grounded import PromptedGenerator
 
     return PromptedGenerator.for_model(llm, options)
+
+
+def build_query_writer(
+    options: GeneratorOptions, llm: BaseLanguageModel[Any] | None = None
+) -> LanguageModelWriter | None:
+    """What writes queries with the model that ``options`` name; None where it is no language model.
+
+    Args:
+        options: of the generator.
+        llm: as for :func:`build_generator`.
+    """
+    llm = llm or build_language_model(options)
+    if llm is None:
+        return None
+    from generators.query_writer import LanguageModelWriter
+
+    return LanguageModelWriter.for_model(llm, options)
 
 
 def _span_reader(options: GeneratorOptions) -> Runnable[ReadingTask, Generation]:

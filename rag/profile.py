@@ -23,6 +23,7 @@ from generators.options import GeneratorOptions
 from rag.index.options import IndexOptions
 from retrievers.coverage import CoverageOptions
 from retrievers.errors import InputError
+from retrievers.expansion.options import ExpansionOptions
 from retrievers.fusion import Normalization
 from retrievers.hybrid import FusionMethod
 from retrievers.named_models import APPLICATION
@@ -84,6 +85,7 @@ class RetrievalOptions(_Options):
         neighbours: chunks of the same document shown around each passage (small-to-big).
         hybrid: fusion of the hybrid retriever.
         coverage: selection of the coverage-aware retriever.
+        expansion: what is searched with beside the question.
     """
 
     retriever: RetrieverKind = RetrieverKind.HYBRID
@@ -92,6 +94,7 @@ class RetrievalOptions(_Options):
     neighbours: int = Field(default=0, ge=0, le=5)
     hybrid: HybridOptions = HybridOptions()
     coverage: CoverageOptions = CoverageOptions()
+    expansion: ExpansionOptions = ExpansionOptions()
 
 
 class AbstentionOptions(_Options):

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
@@ -24,6 +24,7 @@ from pydantic import BaseModel, ConfigDict, Field, SkipValidation, ValidationErr
 from retrievers.analysis import Analyzer
 from retrievers.documents import search_text
 from retrievers.errors import InputError
+from retrievers.filters import Where
 from retrievers.lexical import (
     LexicalRetriever,
     Postings,
@@ -143,10 +144,17 @@ class BM25Index:
 
     def scores(self, terms: Sequence[str]) -> Scores:
         """Scores of all rows, array of shape (n_rows,); 0 for rows that hold none of ``terms``."""
-        columns = unique_columns(terms, self.vocabulary)
+        return self._accumulated(unique_columns(terms, self.vocabulary))
+
+    def weighted_scores(self, weights: Mapping[str, float]) -> Scores:
+        """Scores of all rows for terms that count ``weights`` times each, array of shape (n_rows,)."""
+        known = {self.vocabulary[term]: weight for term, weight in weights.items() if term in self.vocabulary}
+        return self._accumulated(known)
+
+    def _accumulated(self, columns: Mapping[int, float]) -> Scores:
         scores = self.postings.accumulate(list(columns.items()))
         if self.absent is not None:
-            scores[scores > 0] += sum(float(self.absent[column]) * count for column, count in columns.items())
+            scores[scores > 0] += sum(float(self.absent[column]) * weight for column, weight in columns.items())
         return scores
 
     def top(self, terms: Sequence[str], k: int) -> tuple[Rows, Scores]:
@@ -243,6 +251,10 @@ class BM25Retriever(LexicalRetriever):
         analyzer = analyzer or Analyzer()
         index = BM25Index.build((analyzer(search_text(document)) for document in documents), options)
         return cls(index=index, chunks=documents, analyzer=analyzer, k=k)
+
+    def search_weighted(self, weights: Mapping[str, float], k: int, where: Where | None = None) -> list[Document]:
+        """The best ``k`` chunks for index terms that count ``weights`` times each, with scores and ranks."""
+        return self.documents(self.best(self.index.weighted_scores(weights), k, where))
 
     def _index(self) -> BM25Index:
         return self.index

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from enum import StrEnum
 from typing import Any
 
@@ -12,9 +13,12 @@ from langchain_core.vectorstores import InMemoryVectorStore, VectorStore
 from pydantic import ConfigDict, Field, field_validator
 
 from retrievers.documents import chunk_id_of, with_score
+from retrievers.errors import InputError
 from retrievers.filters import Where, matches, validate
 from retrievers.lexical import call_filter, call_k
 
+# Search by vector with the numbers of similarity_search_with_score; LangChain's stores do not agree on its name.
+_BY_VECTOR = ("similarity_search_with_score_by_vector", "similarity_search_by_vector_with_relevance_scores")
 _NOTHING = 1e-6  # a cosine below this is that of a question without a known word
 
 
@@ -97,6 +101,17 @@ class DenseRetriever(BaseRetriever):
     ) -> list[Document]:
         hits = await self.store.asimilarity_search_with_score(query, k=call_k(k, self.k), **self._condition(filter))
         return self._scored(hits)
+
+    def search_vector(self, vector: Sequence[float], k: int, where: Where | None = None) -> list[Document]:
+        """The ``k`` chunks nearest to a vector, with scores and ranks, as for a question.
+
+        Raises:
+            InputError: the store has no search by a vector that tells scores.
+        """
+        for name in _BY_VECTOR:
+            if search := getattr(self.store, name, None):
+                return self._scored(search(list(vector), k=k, **self._condition(where)))
+        raise InputError(f"{type(self.store).__name__} does not tell the scores of a search by vector")
 
     def _condition(self, where: Where | None) -> dict[str, Any]:
         where = call_filter(where, self.filter)

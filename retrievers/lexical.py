@@ -167,7 +167,10 @@ class LexicalRetriever(BaseRetriever, ABC):
         terms = self.analyzer(query)
         if not terms or not len(self._index()):
             return []
-        scores = self._index().scores(terms)
+        return self.best(self._index().scores(terms), k, where)
+
+    def best(self, scores: Scores, k: int, where: Where | None = None) -> list[tuple[int, float]]:
+        """Rows and scores of the best ``k`` chunks that satisfy ``where``; ``scores`` of shape (n_rows,)."""
         if where is None:
             rows = best_rows(scores, k).tolist()
         else:
@@ -179,6 +182,12 @@ class LexicalRetriever(BaseRetriever, ABC):
                         break
         return [(row, float(scores[row])) for row in rows]
 
+    def documents(self, hits: Sequence[tuple[int, float]]) -> list[Document]:
+        """Chunks of rows and scores, best first, each with its score and rank."""
+        return [
+            with_score(self.chunks[row], self.component, score, rank) for rank, (row, score) in enumerate(hits, start=1)
+        ]
+
     def _get_relevant_documents(
         self,
         query: str,
@@ -187,10 +196,7 @@ class LexicalRetriever(BaseRetriever, ABC):
         k: int | None = None,
         filter: Where | None = None,
     ) -> list[Document]:
-        hits = self.search(query, call_k(k, self.k), call_filter(filter, self.filter))
-        return [
-            with_score(self.chunks[row], self.component, score, rank) for rank, (row, score) in enumerate(hits, start=1)
-        ]
+        return self.documents(self.search(query, call_k(k, self.k), call_filter(filter, self.filter)))
 
     async def _aget_relevant_documents(
         self,
