@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
 
 from langchain_core.documents import Document
 
@@ -48,3 +50,12 @@ class Generation:
             confidence=self.confidence if other.confidence is None else other.confidence,
             evidence=other.evidence or self.evidence,
         )
+
+
+@runtime_checkable
+class Alternatives(Protocol):
+    """A generator that can say what else the answer might be."""
+
+    def alternatives(self, task: ReadingTask, n: int) -> Sequence[Generation]:
+        """At most ``n`` different answers, the likeliest first: what ``invoke`` gives, then others."""
+        ...

@@ -7,6 +7,7 @@ worded as a nominative short form; its surface form is the evidence. The confide
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import resources
@@ -28,6 +29,7 @@ from generators.reading.parsing import parse
 from generators.reading.question import AnswerType, understand
 from generators.reading.ranking import Weights
 from retrievers.documents import RERANKER, chunk_id_of, score_of
+from retrievers.errors import InputError
 from retrievers.joint.model import JointReading, load_joint_model
 from retrievers.joint.model import Passage as JointPassage
 
@@ -110,18 +112,24 @@ def passage_priors(documents: Sequence[Document]) -> NDArray[np.float64]:
     return np.asarray(PASSAGE_WEIGHT * (scores - scores.max(initial=-np.inf)), np.float64)
 
 
-def best_candidate(scores: NDArray[np.float64], identities: Sequence[str]) -> int:
-    """Index of the candidate to answer with: of the answer whose candidates together are likeliest, the best one.
+def ranked_answers(scores: NDArray[np.float64], identities: Sequence[str]) -> list[tuple[int, float]]:
+    """Every answer once, likeliest first: the index of its best candidate, and how likely it is beside the first.
+
+    An answer is as likely as its candidates together; the first has 1.0, the others less.
 
     Args:
-        scores: log-odds of the candidates, shape (n,), n at least 1.
+        scores: log-odds of the candidates, shape (n,).
         identities: equal for the same answer in another form or place.
     """
     totals: dict[str, float] = {}
-    for identity, score in zip(identities, scores, strict=True):
+    best: dict[str, int] = {}
+    for index, (identity, score) in enumerate(zip(identities, scores, strict=True)):
         totals[identity] = float(np.logaddexp(totals.get(identity, -np.inf), score))
-    likeliest = max(totals, key=lambda identity: totals[identity])
-    return max((index for index, one in enumerate(identities) if one == likeliest), key=lambda index: scores[index])
+        if identity not in best or score > scores[best[identity]]:
+            best[identity] = index
+    highest = max(totals.values(), default=0.0)
+    order = sorted(totals, key=lambda identity: -totals[identity])
+    return [(best[identity], math.exp(totals[identity] - highest)) for identity in order]
 
 
 def settle(reading: Reading, index: int, expected: AnswerType) -> int:
@@ -197,22 +205,44 @@ class OfflineReader(Runnable[ReadingTask, Generation]):
         """
         return self._call_with_config(self._read, input, config, run_type="llm", **kwargs)
 
-    def _read(self, task: ReadingTask) -> Generation:
+    def alternatives(self, task: ReadingTask, n: int) -> list[Generation]:
+        """At most ``n`` different answers, the likeliest first: what :meth:`invoke` gives, then others.
+
+        Raises:
+            InputError: the weights file is missing or broken, or ``n`` is below 1.
+        """
+        if n < 1:
+            raise InputError(f"expected at least 1 alternative, got n = {n}")
         documents = task.documents[: self.passages]
         if not task.question.strip() or not documents:
-            return Generation("", 0.0)
+            return []
         weights = _weights(self.weights_path)
         readings = load_joint_model().read(task.question, [JointPassage.of(one) for one in documents])
         passages = [(one.page_content, str(one.metadata.get("title") or "")) for one in documents]
         reading = read(task.question, passages, readings)
         if not reading.spans:
-            return Generation("", 0.0)
+            return []
         priors = passage_priors(documents)
         scores = weights.forest.scores(reading.rows) + priors[[passage for passage, _ in reading.spans]]
         identities = [reading.identity(index) for index in range(len(reading.spans))]
-        best = settle(reading, best_candidate(scores, identities), understand(task.question).expected)
-        confidence = confidence_of(signals_of(scores, reading.rows, identities, best), weights.calibration)
-        return Generation(reading.wording(best), confidence, _evidence(reading, best, identities, scores, documents))
+        expected = understand(task.question).expected
+        found: dict[str, Generation] = {}
+        first: float | None = None
+        for candidate, likelihood in ranked_answers(scores, identities):
+            best = settle(reading, candidate, expected)
+            confidence = confidence_of(signals_of(scores, reading.rows, identities, best), weights.calibration)
+            # The calibration was fitted on first answers; another is no likelier than its part of the first.
+            first = confidence if first is None else first
+            confidence = min(confidence, first * likelihood)
+            evidence = _evidence(reading, best, identities, scores, documents)
+            # Two candidates may settle on one answer.
+            found.setdefault(identities[best], Generation(reading.wording(best), confidence, evidence))
+            if len(found) == n:
+                break
+        return list(found.values())
+
+    def _read(self, task: ReadingTask) -> Generation:
+        return next(iter(self.alternatives(task, 1)), Generation("", 0.0))
 
 
 def _evidence(

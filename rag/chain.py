@@ -15,7 +15,7 @@ from langchain_core.retrievers import BaseRetriever
 from langchain_core.runnables import Runnable, RunnableConfig, RunnableLambda, RunnableSerializable, patch_config
 from pydantic import ConfigDict, Field
 
-from generators.base import NO_ANSWER, Generation, ReadingTask
+from generators.base import NO_ANSWER, Alternatives, Generation, ReadingTask
 from rag.answer import Answer, Context
 from rag.citations import cite
 from rag.question import check_question
@@ -227,6 +227,25 @@ class RagChain(RunnableSerializable[str, Answer]):
         progress = _Progress(check_question(question), self.k, self._widen(list(documents)))
         return self._finish(progress, await self._agenerate(progress, _stage_config(config, "generate")))
 
+    def alternatives(
+        self, question: str, documents: Sequence[Document], n: int, config: RunnableConfig | None = None
+    ) -> list[Answer]:
+        """At most ``n`` different answers from ``documents``, the likeliest first, none withheld.
+
+        A generator that names one answer only gives one.
+
+        Raises:
+            InputError: the question holds nothing to answer.
+        """
+        progress = _Progress(check_question(question), self.k, self._widen(list(documents)))
+        if not progress.documents:
+            return []
+        if n > 1 and isinstance(self.generator, Alternatives):
+            found = self.generator.alternatives(progress.task(), n)
+        else:
+            found = [self._generate(progress, _stage_config(config, "generate"))]
+        return [self._judged(progress, one, 0.0) for one in found]
+
     # Sync and async differ only in how a stage is called; what happens between the stages is shared.
 
     def _answer(
@@ -375,9 +394,12 @@ class RagChain(RunnableSerializable[str, Answer]):
 
     def _finish(self, progress: _Progress, generation: Generation) -> Answer:
         """Judge what was generated and cite it, or abstain."""
+        return self._judged(progress, generation, self.min_confidence)
+
+    def _judged(self, progress: _Progress, generation: Generation, min_confidence: float) -> Answer:
         documents = progress.documents
         confidence = self._confidence(progress.question, generation, documents)
-        abstained = generation.text in {"", NO_ANSWER} or confidence < self.min_confidence
+        abstained = generation.text in {"", NO_ANSWER} or confidence < min_confidence
         citations = () if abstained else cite(generation.evidence, documents)
         progress.mark("generate")
         return Answer(

@@ -20,6 +20,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic_settings import BaseSettings, EnvSettingsSource, SettingsConfigDict
 
 from generators.options import GeneratorOptions
+from rag.agent.options import AgentOptions
 from rag.index.options import IndexOptions
 from retrievers.coverage import CoverageOptions
 from retrievers.errors import InputError
@@ -119,6 +120,7 @@ class Profile(_Options):
     compressor: CompressorOptions = CompressorOptions()
     generator: GeneratorOptions = GeneratorOptions()
     abstention: AbstentionOptions = AbstentionOptions()
+    agent: AgentOptions = AgentOptions()
 
 
 def user_profiles_directory() -> Path:
@@ -219,6 +221,7 @@ class _Environment(BaseSettings):
     compressor: dict[str, Any] = {}
     generator: dict[str, Any] = {}
     abstention: dict[str, Any] = {}
+    agent: dict[str, Any] = {}
 
 
 def _environment() -> dict[str, Any]:

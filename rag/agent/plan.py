@@ -22,8 +22,8 @@ MAX_SUB_QUESTIONS = 5
 MAX_CHARACTERS = 400  # of one sub-question
 CASES = ("nomn", "gent", "datv", "accs", "ablt", "loct")
 
-_SLOT = re.compile(r"\{(?P<name>[^\W\d]\w*)(?:\|(?P<case>\w+))?\}")
-_NAME = re.compile(r"[^\W\d]\w*")
+_SLOT = re.compile(r"\{(?P<name>[^\W\d][\w-]*)(?:\|(?P<case>\w+))?\}")
+_NAME = re.compile(r"[^\W\d][\w-]*")
 
 
 class Action(StrEnum):
@@ -102,7 +102,7 @@ class SubQuestion(BaseModel):
     @classmethod
     def _is_name(cls, value: str | None) -> str | None:
         if value is not None and not _NAME.fullmatch(value):
-            raise ValueError(f"{value!r} is no name: expected letters, digits and underscores, a letter first")
+            raise ValueError(f"{value!r} is no name: expected letters, digits, underscores and hyphens, a letter first")
         return value
 
     @field_validator("question", "about")
@@ -170,6 +170,22 @@ class Plan(BaseModel):
         """Sub-questions that no other depends on: their answers make the answer."""
         needed = {name for one in self.sub_questions for name in one.depends_on}
         return tuple(one for one in self.sub_questions if one.id not in needed)
+
+    def definer(self, slot: str) -> SubQuestion:
+        """The sub-question whose answer fills ``slot``."""
+        return next(one for one in self.sub_questions if one.defines == slot)
+
+    def above(self, one: SubQuestion) -> frozenset[str]:
+        """Ids of all that ``one`` rests on, directly or not."""
+        by_id = {each.id: each for each in self.sub_questions}
+        found: set[str] = set()
+        waiting = list(one.depends_on)
+        while waiting:
+            name = waiting.pop()
+            if name not in found:
+                found.add(name)
+                waiting.extend(by_id[name].depends_on)
+        return frozenset(found)
 
     def to_json(self) -> str:
         """The plan as a person edits it: indented JSON, defaults left out."""

@@ -12,7 +12,7 @@ from langchain_core.documents import Document
 from langchain_core.runnables import RunnableLambda
 
 from generators.base import Generation, ReadingTask
-from generators.reader import PASSAGE_WEIGHT, OfflineReader, best_candidate, passage_priors, read, settle
+from generators.reader import PASSAGE_WEIGHT, OfflineReader, passage_priors, ranked_answers, read, settle
 from generators.reading.question import AnswerType
 from retrievers.errors import InputError
 from retrievers.joint.model import Passage, load_joint_model
@@ -173,8 +173,11 @@ def test_passages_that_the_reranker_prefers_are_preferred() -> None:
 
 def test_the_same_answer_in_several_places_counts_together() -> None:
     scores = np.array([1.0, 0.8, 0.7, -3.0])
-    assert best_candidate(scores, ["москва", "тула", "тула", "тула"]) == 1
-    assert best_candidate(scores, ["москва", "тула", "рига", "клин"]) == 0
+    together = ranked_answers(scores, ["москва", "тула", "тула", "тула"])
+    assert [index for index, _ in together] == [1, 0]
+    apart = np.exp(1.0) / (np.exp(0.8) + np.exp(0.7) + np.exp(-3.0))
+    assert [likelihood for _, likelihood in together] == pytest.approx([1.0, apart])
+    assert [index for index, _ in ranked_answers(scores, ["москва", "тула", "рига", "клин"])] == [0, 1, 2, 3]
 
 
 @pytest.mark.parametrize(
