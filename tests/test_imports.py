@@ -19,6 +19,7 @@ OPTIONAL = {
     "eval": {"jinja2", "matplotlib"},
     "judge": {"ragas", "openai", "instructor"},
     "serve": {"fastapi", "uvicorn", "starlette"},
+    "mcp": {"mcp", "mcp_types", "uvicorn", "starlette"},
     "rl": {"trl", "verifiers", "datasets", "pyarrow"},
     "bench": {"langchain_community", "rank_bm25"},
     "peers": {"langchain_classic", "llama_index", "haystack", "Stemmer"},

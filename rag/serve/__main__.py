@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import argparse
-import ipaddress
-import socket
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rag.command import available_cores, run_command
+from rag.serve.listening import listen, port_number
 from retrievers.checkpoints import require_packages
-from retrievers.errors import InputError
 
 if TYPE_CHECKING:
     from rag.chain import RagChain
@@ -55,33 +53,6 @@ def _open_chain(arguments: argparse.Namespace) -> RagChain:
     return build_chain(*open_named_or_demo(arguments.index, arguments.profile, {"retrieval": retrieval}))
 
 
-def listen(host: str, port: int) -> socket.socket:
-    """A socket bound to a loopback address: whoever reaches the port reads the index, and there is no token yet."""
-    try:
-        family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-    except OSError as error:
-        raise InputError(f"--host {host}: no such address ({error.strerror})") from error
-    if not ipaddress.ip_address(address[0]).is_loopback:
-        raise InputError(
-            f"--host {host}: only loopback addresses (127.0.0.1, ::1, localhost) are served, since there is no access"
-            " control; put a server that checks access in front"
-        )
-    listening = socket.socket(family, socket.SOCK_STREAM)
-    try:
-        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listening.bind(address)
-    except OSError as error:
-        listening.close()
-        raise InputError(f"--port {port}: cannot be listened on ({error.strerror}); choose another") from error
-    return listening
-
-
-def _port(text: str) -> int:
-    if not text.isdecimal() or int(text) > 65535:
-        raise argparse.ArgumentTypeError(f"expected a port from 0 to 65535, got {text!r}")
-    return int(text)
-
-
 def _passages(text: str) -> int:
     from rag.serve.retrieve import MAX_TOPK
 
@@ -99,7 +70,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--index", type=Path, required=True, metavar="DIR", help="index directory")
     parser.add_argument("--host", default="127.0.0.1", help="loopback address (default: 127.0.0.1)")
-    parser.add_argument("--port", type=_port, default=8000, help="default: 8000; 0 takes a free one and names it")
+    parser.add_argument("--port", type=port_number, default=8000, help="default: 8000; 0 takes a free one and names it")
     parser.add_argument("--profile", metavar="NAME", help="pipeline to search with (default: the index's own)")
     parser.add_argument("--retriever", metavar="NAME", help=f"one of {', '.join(RetrieverKind)}")
     parser.add_argument(
