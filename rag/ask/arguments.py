@@ -44,7 +44,29 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--json", action="store_true", help="print one JSON object a question")
     parser.add_argument("--show-contexts", action="store_true", help="print the passages the answer was read from")
     parser.add_argument("--stream", action="store_true", help="print the answer as it is written")
+    agent = parser.add_argument_group("several steps")
+    agent.add_argument("--agent", action="store_true", help="plan the question and search step by step")
+    agent.add_argument("--explain", action="store_true", help="print the plan and every step as a tree")
+    agent.add_argument("--plan", type=Path, metavar="FILE", help="follow this plan; the question may be left out")
+    agent.add_argument("--save-plan", type=Path, metavar="FILE", help="write the plan that was followed, to be edited")
+    agent.add_argument("--trace", type=Path, metavar="FILE", help="append what was done, one JSON object a question")
     return parser
+
+
+def check_agent_flags(arguments: argparse.Namespace) -> None:
+    """Refuse flags that have nothing to say together.
+
+    Raises:
+        InputError: naming them.
+    """
+    if not arguments.agent:
+        given = [flag for flag in ("explain", "plan", "save_plan", "trace") if getattr(arguments, flag)]
+        if given:
+            raise InputError(f"--{given[0].replace('_', '-')} is about the agent: give --agent with it")
+    elif arguments.stream:
+        raise InputError("--stream prints the words of one reading; with --agent, take --explain to see the steps")
+    if arguments.save_plan and arguments.question is None and not arguments.plan:
+        raise InputError("--save-plan keeps the plan of one question: give the question with it")
 
 
 def profile_overrides(arguments: argparse.Namespace) -> dict[str, Any]:

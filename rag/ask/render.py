@@ -28,12 +28,12 @@ def print_answer(answer: Answer, console: Console, *, contexts: bool, text_shown
 
 
 def _print_sources(answer: Answer, console: Console) -> None:
-    console.print(Text(f"Уверенность: {_decimal(answer.confidence)}", style="dim"))
+    console.print(Text(f"Уверенность: {decimal(answer.confidence)}", style="dim"))
     if answer.citations:
         console.print(Text("\nИсточники", style="bold"))
     for number, citation in enumerate(answer.citations, start=1):
         heading = f"[{number}] {citation.title} · документ {citation.doc_id} · фрагмент {citation.chunk_id}"
-        console.print(Text(f"{heading} · оценка {_decimal(citation.score)}"))
+        console.print(Text(f"{heading} · оценка {decimal(citation.score)}"))
         _print_indented(_marked(citation, color=console.is_terminal), console)
 
 
@@ -49,7 +49,7 @@ def _print_nearest(answer: Answer, console: Console) -> None:
 
 
 def _print_context(number: int, context: Context, text: str, console: Console) -> None:
-    scores = ", ".join(f"{name} {_decimal(score)}" for name, score in context.scores.items())
+    scores = ", ".join(f"{name} {decimal(score)}" for name, score in context.scores.items())
     console.print(Text(f"[{number}] {context.title} · фрагмент {context.chunk_id} · {scores}"))
     _print_indented(Text(text), console)
 
@@ -74,5 +74,6 @@ def _marked(citation: Citation, *, color: bool) -> Text:
     return Text.assemble("«", *parts, "»")
 
 
-def _decimal(value: float) -> str:
+def decimal(value: float) -> str:
+    """Three significant digits, with a comma."""
     return f"{value:.3g}".replace(".", ",")
