@@ -13,7 +13,7 @@ from evals.run.options import DEFAULT_CUTOFFS, DEFAULT_RETRIEVERS, RunOptions
 from rag.profile import RetrieverKind, parse_assignments
 from retrievers.errors import InputError
 
-_COMPRESSOR = {"on": True, "off": False}
+_ON_OFF = {"on": True, "off": False}
 _EPILOG = """Files in the output directory: summary.json, questions.jsonl (a record per question and variant),
 passages.jsonl, report.html, trec/ (qrels and runs). Records are written as they are measured: after a kill the same
 command goes on where it stopped."""
@@ -34,6 +34,7 @@ def build_parser() -> argparse.ArgumentParser:
         "--profile": {"metavar": "NAME", "help": "pipeline whose parts are varied (default: the index's own)"},
         "--retrievers": {"metavar": "LIST", "default": ",".join(DEFAULT_RETRIEVERS), "help": f"some of {known}"},
         "--compressor": {"metavar": "LIST", "default": "off,on", "help": "without and with reranking"},
+        "--agent": {"metavar": "LIST", "default": "off", "help": "off, on or off,on: in as many steps as needed"},
         "--answers": {"action": "store_true", "help": "also answer the questions and measure the answers"},
         "--k": {"metavar": "LIST", "default": cutoffs, "help": "ranks of the metrics"},
         "--depth": {"type": int, "metavar": "N", "help": "candidates for a question (default: the profile's pool)"},
@@ -61,7 +62,8 @@ def run_options(arguments: argparse.Namespace, profile: str) -> RunOptions:
         "profile": profile,
         "overrides": parse_assignments(arguments.set),
         "retrievers": known_names(arguments.retrievers, list(RetrieverKind), "--retrievers"),
-        "rerank": [_COMPRESSOR[name] for name in known_names(arguments.compressor, _COMPRESSOR, "--compressor")],
+        "rerank": [_ON_OFF[name] for name in known_names(arguments.compressor, _ON_OFF, "--compressor")],
+        "agent": [_ON_OFF[name] for name in known_names(arguments.agent, _ON_OFF, "--agent")],
         "answers": arguments.answers,
         "cutoffs": _numbers(arguments.k),
         "depth": arguments.depth,

@@ -8,18 +8,21 @@ from typing import TYPE_CHECKING
 
 from langchain_core.callbacks import UsageMetadataCallbackHandler
 from langchain_core.documents import Document
+from langchain_core.runnables import RunnableConfig
 
+from evals.agent_steps import agent_ranking, steps_of
 from evals.dataset import Question
 from evals.records import AnswerRecord, CitationRecord, QuestionRecord, Ranked
 from evals.relevance import find_relevant
 from evals.run.options import Variant
 from evals.scoring import score_record
+from rag.chain import RagChain
 from rag.citations import final_score
 from retrievers.documents import chunk_id_of, doc_id_of
 
 if TYPE_CHECKING:
+    from rag.agent.agent import QaAgent
     from rag.answer import Answer
-    from rag.chain import RagChain
     from rag.index import Index
 
 
@@ -40,7 +43,7 @@ class Bench:
         self._variants = {variant.name: variant for variant in variants}
         self._cutoffs = tuple(cutoffs)
         self._threshold = threshold
-        self._chains: dict[str, RagChain] = {}
+        self._pipelines: dict[str, RagChain | QaAgent] = {}
         self._relevant = functools.lru_cache(maxsize=None)(self._find_relevant)
 
     def measure(self, question: Question, variant: str) -> QuestionRecord:
@@ -48,15 +51,20 @@ class Bench:
 
         The first question of a variant is asked twice, so that loading its models is in nobody's timings.
         """
-        if variant not in self._chains:
-            self._chains[variant] = self._build(variant)
+        if variant not in self._pipelines:
+            self._pipelines[variant] = self._build(variant)
             self._ask(question, variant)
         record, texts = self._ask(question, variant)
         return record.model_copy(update={"metrics": score_record(record, self._cutoffs, texts)})
 
     def _ask(self, question: Question, variant: str) -> tuple[QuestionRecord, dict[str, str]]:
         """A record without metrics, and the text of each passage that was read."""
-        chain = self._chains[variant]
+        pipeline = self._pipelines[variant]
+        if not isinstance(pipeline, RagChain):
+            return self._ask_agent(question, variant, pipeline)
+        return self._ask_chain(question, variant, pipeline)
+
+    def _ask_chain(self, question: Question, variant: str, chain: RagChain) -> tuple[QuestionRecord, dict[str, str]]:
         found = chain.search(question.question)
         record = QuestionRecord.of(
             question,
@@ -74,10 +82,43 @@ class Bench:
         texts = {context.chunk_id: context.text for context in answer.contexts}
         return record.model_copy(update={"answer": answered, "timings": timings}), texts
 
-    def _build(self, variant: str) -> RagChain:
+    def _ask_agent(self, question: Question, variant: str, agent: QaAgent) -> tuple[QuestionRecord, dict[str, str]]:
+        usage = UsageMetadataCallbackHandler()
+        config: RunnableConfig = {"callbacks": [usage]}
+        result = agent.invoke(self._standalone(question, variant, agent, config), config)
+        answer, steps = result.answer, steps_of(result.trace)
+        record = QuestionRecord.of(
+            question,
+            variant,
+            relevant_chunk_ids=self._relevant(question),
+            ranking=agent_ranking(answer, steps),
+            steps=steps,
+            answer=_answer_record(answer, self._threshold or 0.0, _tokens(usage)),
+            timings=answer.timings,
+        )
+        return record, {context.chunk_id: context.text for context in answer.contexts}
+
+    def _standalone(self, question: Question, variant: str, agent: QaAgent, config: RunnableConfig) -> str:
+        """The question as the agent understands it after what was said before."""
+        if not question.history:
+            return question.question
+        from rag.agent.building import build_rewriter, language_model
+        from rag.agent.conversation import Turn
+
+        profile = self._variants[variant].profile
+        rewriter = build_rewriter(profile.agent.planner, profile.generator, language_model(agent.chain))
+        history = [Turn(question=turn.question, answer=turn.answer) for turn in question.history]
+        return rewriter.rewrite(question.question, history, config).standalone
+
+    def _build(self, variant: str) -> RagChain | QaAgent:
         from rag.chain import build_chain
 
-        return build_chain(self._index, self._variants[variant].profile)
+        described = self._variants[variant]
+        if described.agent:
+            from rag.agent.building import build_agent
+
+            return build_agent(self._index, described.profile)
+        return build_chain(self._index, described.profile)
 
     def _find_relevant(self, question: Question) -> tuple[str, ...]:
         return tuple(sorted(find_relevant(question, self._index.chunks.chunks_of)))

@@ -15,6 +15,7 @@ from retrievers.scorers.options import CompressorOptions, ScorerKind
 DEFAULT_RETRIEVERS = (RetrieverKind.BM25, RetrieverKind.DENSE, RetrieverKind.HYBRID, RetrieverKind.COVERAGE)
 DEFAULT_CUTOFFS = (1, 3, 5, 10, 20)
 RERANKED = "+rerank"
+BY_AGENT = "+agent"
 
 
 class RunOptions(BaseModel):
@@ -25,6 +26,7 @@ class RunOptions(BaseModel):
         overrides: nested profile options that win over its files.
         retrievers: retrievers measured, each with every value of ``rerank``.
         rerank: with and without the compressor of the profile.
+        agent: in one search, or in as many steps as the agent takes; the latter needs ``answers``.
         answers: also answer the questions, and measure the answers.
         cutoffs: ranks k of the retrieval metrics.
         depth: candidates fetched for each question; None takes the profile's pool.
@@ -38,6 +40,7 @@ class RunOptions(BaseModel):
     overrides: dict[str, Any] = Field(default_factory=dict)
     retrievers: tuple[RetrieverKind, ...] = Field(default=DEFAULT_RETRIEVERS, min_length=1)
     rerank: tuple[bool, ...] = Field(default=(False, True), min_length=1)
+    agent: tuple[bool, ...] = Field(default=(False,), min_length=1)
     answers: bool = False
     cutoffs: tuple[int, ...] = Field(default=DEFAULT_CUTOFFS, min_length=1)
     depth: int | None = Field(default=None, ge=1)
@@ -51,7 +54,7 @@ class RunOptions(BaseModel):
             raise ValueError(f"cut-offs must be at least 1, got {min(cutoffs)}")
         return tuple(sorted(set(cutoffs)))
 
-    @field_validator("retrievers", "rerank")
+    @field_validator("retrievers", "rerank", "agent")
     @classmethod
     def _unique(cls, values: tuple[Any, ...]) -> tuple[Any, ...]:
         return tuple(dict.fromkeys(values))
@@ -63,10 +66,17 @@ class RunOptions(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Variant:
-    """One pipeline of a run: a name like ``"hybrid+rerank"`` and the profile that describes it."""
+    """One pipeline of a run: a name like ``"hybrid+rerank"`` and the profile that describes it.
+
+    Args:
+        name: unique in its run.
+        profile: describes the chain.
+        agent: the chain is worked by the agent.
+    """
 
     name: str
     profile: Profile
+    agent: bool = False
 
 
 def variants_of(options: RunOptions, profile: Profile) -> list[Variant]:
@@ -76,16 +86,23 @@ def variants_of(options: RunOptions, profile: Profile) -> list[Variant]:
     so that one run tells what every threshold would do.
 
     Raises:
-        InputError: the compressor is asked for and the profile has none.
+        InputError: the compressor is asked for and the profile has none, or the agent without answers.
     """
     if True in options.rerank and profile.compressor.kind is ScorerKind.NONE:
         raise InputError(
             f"profile {profile.name!r} has no compressor (compressor.kind is none): measure it with --compressor off"
         )
-    return [_variant(profile, options, kind, rerank=rerank) for kind in options.retrievers for rerank in options.rerank]
+    if True in options.agent and not options.answers:
+        raise InputError("the agent searches for what it has read: measure it with --answers")
+    return [
+        _variant(profile, options, kind, rerank=rerank, agent=agent)
+        for kind in options.retrievers
+        for rerank in options.rerank
+        for agent in options.agent
+    ]
 
 
-def _variant(profile: Profile, options: RunOptions, kind: RetrieverKind, *, rerank: bool) -> Variant:
+def _variant(profile: Profile, options: RunOptions, kind: RetrieverKind, *, rerank: bool, agent: bool) -> Variant:
     depth = options.depth or profile.retrieval.pool
     varied: dict[str, BaseModel] = {
         "retrieval": profile.retrieval.model_copy(update={"retriever": kind, "pool": depth}),
@@ -95,4 +112,5 @@ def _variant(profile: Profile, options: RunOptions, kind: RetrieverKind, *, rera
         varied["compressor"] = CompressorOptions(kind=ScorerKind.NONE)
     if not options.answers:
         varied["generator"] = GeneratorOptions()  # never asked: its packages and weights need not be there
-    return Variant(kind.value + RERANKED * rerank, profile.model_copy(update=varied))
+    name = kind.value + RERANKED * rerank + BY_AGENT * agent
+    return Variant(name, profile.model_copy(update=varied), agent)
