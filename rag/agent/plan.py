@@ -129,7 +129,7 @@ class Plan(BaseModel):
         question: the question as asked.
         sub_questions: in an order in which each follows those it depends on.
         origin: who made it.
-        note: why it looks as it does, for whoever reads it: the rule that applied, or why a plan was given up.
+        note: why it looks as it does: the rules that applied, or why a plan was given up.
 
     Raises:
         ValidationError: on building one with repeated ids, unknown or circular dependencies, a slot that is used and

@@ -16,7 +16,6 @@ from retrievers.names import NameInText, nominatives
 # A slot with the word before it, which may be a preposition or name what fills the slot, and the word after it.
 _PLACE = re.compile(r"(?:(?<!\w)(?P<before>[^\W\d_]+)(?P<space>\s+))?(?P<slot>\{[^{}]*\})(?P<after>\s+[^\W\d_]+)?")
 _YEAR = re.compile(r"(?<!\d)(\d{3,4})(?!\d)")
-_BARE_YEAR = re.compile(r"(\d{3,4})(?:\s*(?:г\.?|год[ау]?))?")
 _FIRST_WORD = re.compile(r"(?P<word>[^\W\d_]+)\s+(?=\S)")
 _NUMBER = re.compile(r"_?\d+$")  # a second slot of the same noun: «город2»
 _QUOTES = {"«": "»", "„": "“", "“": "”", '"': '"'}

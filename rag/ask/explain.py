@@ -20,6 +20,19 @@ _ORIGINS = {
     Origin.FILE: "из файла",
     Origin.SINGLE: "один шаг",
 }
+# The rules of ``rag.agent.planning``, by the names they leave in a plan's note.
+_RULES = {
+    "relative clause": "придаточное определительное",
+    "participial clause": "причастный оборот",
+    "genitive": "цепочка родительных",
+    "comparison": "сравнение",
+    "sameness": "совпадение",
+    "coordination": "однородные части",
+    "conjunction": "несколько вопросов",
+    "same place": "то же место",
+    "role": "кто исполняет роль",
+}
+_NO_PLAN = "the model gave no plan"  # how the note of a model's planner begins; the rest is for the trace
 _ACTIONS = {
     Action.FIND: "",
     Action.LIST: "найти всех",
@@ -74,11 +87,18 @@ def print_trace(trace: AgentTrace, console: Console) -> None:
 
 
 def _plan_tree(plan: Plan) -> Tree:
-    heading = f"План: {_ORIGINS[plan.origin]}" + f" ({plan.note})" * bool(plan.note)
+    note = _note(plan.note)
+    heading = f"План: {_ORIGINS[plan.origin]}" + f" ({note})" * bool(note)
     tree = Tree(Text(heading, style="bold"))
     for one in plan.sub_questions:
         tree.add(Text(_sub_question(one)))
     return tree
+
+
+def _note(note: str) -> str:
+    parts = ["модель плана не дала"] * note.startswith(_NO_PLAN)
+    rules = note.rpartition("; ")[2] if parts else note
+    return ", ".join([*parts, *(_RULES[rule] for rule in rules.split(", ") if rule in _RULES)])
 
 
 def _sub_question(one: SubQuestion) -> str:

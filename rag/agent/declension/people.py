@@ -26,7 +26,7 @@ def decline_person(name: str, case: str, gender: str = "") -> str:
     Args:
         name: with or without a patronymic, initials, a number («Пётр I») or a by-name («Иван Грозный»).
         case: OpenCorpora grammeme.
-        gender: ``"masc"`` or ``"femn"`` where it is known; otherwise the name itself tells.
+        gender: ``"femn"`` where a woman is known to be named; otherwise the name itself tells.
     """
     if case == "nomn":
         return name
@@ -34,7 +34,7 @@ def decline_person(name: str, case: str, gender: str = "") -> str:
     if not words:
         return name
     # «Жорж Санд» is a woman where a woman was asked for; a «писатель» may be one too.
-    known = gender if gender == "femn" else _gender([match.group() for match in words]) or gender or "masc"
+    known = "femn" if gender == "femn" else _gender([match.group() for match in words]) or "masc"
     pieces: list[str] = []
     at = 0
     for order, match in enumerate(words):

@@ -10,6 +10,7 @@ from rag.agent.planning.agreement import agreeing_verb
 from rag.agent.planning.building import Builder
 from rag.agent.planning.draft import Draft, as_question
 from rag.agent.planning.language import language
+from retrievers.analysis import morph
 
 _JOINTS = ("и", "а")
 _ALONE = ("ADV", "PRON", "SCONJ", "ADP", "DET", "NUM")
@@ -101,10 +102,10 @@ def distribute(draft: Draft, builder: Builder) -> bool:
 def _joint(draft: Draft) -> _Joint | None:
     words = draft.words
     last = len(words) - 1 if words[-1].is_punctuation else len(words)
-    names = [(at, name) for at, name in enumerate(_names(draft, last))]
+    names = _names(draft, last)
     if len(names) != 2:
         return None
-    (_, (first, one)), (_, (second, other)) = names
+    (first, one), (second, other) = names
     between = [word.folded for word in words[one:second]]
     both = between == [",", "и"] and first > 0 and words[first - 1].folded == "и"
     if between != ["и"] and not both:
@@ -126,8 +127,6 @@ def _joint(draft: Draft) -> _Joint | None:
 
 
 def _infinitive(verb: str) -> str:
-    from retrievers.analysis import morph
-
     return str(morph().parse(verb.lower())[0].normal_form)
 
 

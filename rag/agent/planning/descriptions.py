@@ -182,7 +182,7 @@ def _may_be_asked(draft: Draft, noun: Noun, comma: int, last: int) -> bool:
     if noun.lemma in language().generic and not (noun.is_someone and noun.gender != "plur"):
         return False
     # «писатели, которые жили в Праге» are some; those who did something once are these.
-    past = any(draft.words[at].feats.get("Tense") == "Past" for at in range(comma + 1, last))
+    past = any(_is_past(draft.words[at]) for at in range(comma + 1, last))
     return (noun.gender != "plur" or past) and _is_particular(draft, noun, comma + 1, last)
 
 
@@ -240,11 +240,17 @@ def _is_particular(draft: Draft, noun: Noun, first: int, last: int) -> bool:
     if not noun.animate:
         return singled or len(content) >= _TELLING
     # «наставник, чей подопечный выдержал испытание, получает …» is any of them; «писатель, который ждал» was one.
-    past = any(draft.words[at].feats.get("Tense") == "Past" for at in words)
+    past = any(_is_past(draft.words[at]) for at in words)
     habitual = any(word.feats.get("Tense") == "Pres" for at, word in enumerate(draft.words) if not first <= at < last)
     if noun.is_someone:
         return past and noun.case == "nomn"
     return past and (not habitual or len(content) >= _TELLING)
+
+
+def _is_past(word: Word) -> bool:
+    return word.feats.get("Tense") == "Past" or any(
+        one.pos == "PRTF" and "past" in one.marks for one in readings(word.text)
+    )
 
 
 def _points_out(draft: Draft, first: int, last: int) -> bool:

@@ -1,8 +1,8 @@
 """Questions taken apart by a language model, with what it gets wrong put right or left.
 
 The model is asked for JSON in words, and its reply is read leniently. LangChain's ``with_structured_output`` is not
-used: it needs tool calls or a grammar of the server, which llama.cpp, vLLM and Ollama offer in different ways and small
-models were seen to answer with an empty call; a plain completion is the one thing that all of them can do.
+used: it needs tool calls or a grammar of the server, which llama.cpp, vLLM and Ollama offer in different ways; a plain
+completion is the one thing that all of them can do.
 """
 
 from __future__ import annotations

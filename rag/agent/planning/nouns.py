@@ -50,8 +50,8 @@ def noun_at(draft: Draft, head: int, last: int) -> Noun:
     word, reading = words[head], draft.reading(head)
     name = str(reading.entry.normal_form) if reading is not None else word.lemma
     gender = draft.gender(head)
-    if reading is not None and (not gender or reading.number == "sing"):  # no plural has this form
-        gender = gender if gender and gender != "plur" else reading.gender.replace("ms-f", "masc")
+    if reading is not None and reading.number == "sing":  # the dictionary knows better, but for «сирота»
+        gender = reading.gender if reading.gender != "ms-f" else gender.replace("plur", "") or "masc"
     pronoun = word.lemma == "тот"
     return Noun(
         first,
@@ -115,9 +115,8 @@ def is_asked(draft: Draft, noun: Noun) -> bool:
         return any(draft.asks(at) for at in range(max(0, before - 2), before))
     governor = words[noun.head].head
     named = any(words[at].lemma in language().naming_verbs for at in (before, governor) if 0 <= at < noun.first)
-    return named and any(
-        word.folded == "как" for word in words[: noun.first]
-    )  # «в честь кого назван» is another matter
+    # «В честь кого назван город» asks for no name of the city.
+    return named and any(word.folded == "как" for word in words[: noun.first])
 
 
 def _is_predicate(draft: Draft, noun: Noun) -> bool:

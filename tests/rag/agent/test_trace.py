@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import io
+import re
+from pathlib import Path
 
 import pytest
 from rich.console import Console
 
+from rag.agent import plan
+from rag.agent import trace as traces
 from rag.agent.budget import Meter, Stopped, StopReason
 from rag.agent.options import Budget
 from rag.agent.plan import Plan, SubQuestion
 from rag.agent.trace import append_trace, read_traces
+from rag.ask import explain
 from rag.ask.explain import print_trace
 from retrievers.errors import InputError
 
+ROOT = Path(__file__).resolve().parents[3]
 AUTHOR = SubQuestion(id="q1", question="Кто написал роман «Солярис»?", defines="автор")
 BIRTHPLACE = SubQuestion(id="q2", question="Где родился {автор}?", depends_on=("q1",))
 
@@ -61,9 +67,23 @@ def test_a_person_sees_plan_steps_and_end(trace) -> None:
         assert line in shown
 
 
+def test_a_plan_s_note_is_told_in_russian() -> None:
+    assert explain._note("relative clause, genitive") == "придаточное определительное, цепочка родительных"
+    assert explain._note("the model gave no plan: timed out; comparison") == "модель плана не дала, сравнение"
+    assert explain._note("the model gave no plan: expected {, found nothing") == "модель плана не дала"
+    assert explain._note("") == ""
+
+
+def test_every_rule_has_its_russian() -> None:
+    named = set()
+    for file in (ROOT / "rag" / "agent" / "planning").glob("*.py"):
+        text = file.read_text("utf-8")
+        named.update(re.findall(r"builder\.note\(\"([^\"]+)\"\)", text))
+        named.update(re.findall(r"as_question\(question\), \"([^\"]+)\"", text))
+    assert named == set(explain._RULES)
+
+
 def test_every_word_of_a_trace_has_its_russian(trace) -> None:
-    from rag.agent import plan
-    from rag.agent import trace as traces
     from rag.ask import explain
 
     assert set(explain._STOPS) == set(StopReason)

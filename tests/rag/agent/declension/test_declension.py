@@ -105,5 +105,10 @@ def test_capitals_move_to_another_form() -> None:
     assert recased("оона", "ООН") == "ООНА"
 
 
+def test_nouns_of_either_gender_stand_before_a_name() -> None:
+    assert decline("судья Станислав Лем", "gent") == "судьи Станислава Лема"
+    assert decline("животное Моэм", "datv") == "животному Моэму"
+
+
 def test_the_readings_of_no_noun_are_none() -> None:
     assert readings("быстро") == ()
