@@ -109,6 +109,24 @@ def retrieval_metrics(ranking: Sequence[str], relevant: Collection[str], cutoffs
     return scores
 
 
+def covered_at_k(doc_ids: Sequence[str], relevant: Collection[str], k: int) -> float:
+    """1.0 when the first ``k`` passages hold one of every relevant document, else 0.0: what their reader can know.
+
+    Args:
+        doc_ids: the document of every passage, in the order of the ranking; documents may repeat.
+        relevant: ids of the relevant documents, at least one.
+        k: passages read, at least 1.
+
+    Raises:
+        ValueError: no relevant ids, or a cut-off below 1.
+    """
+    if k < 1:
+        raise ValueError(f"expected a cut-off k of at least 1, got {k}")
+    if not relevant:
+        raise ValueError("a retrieval metric is undefined without relevant ids; leave such questions out")
+    return float(set(relevant) <= set(doc_ids[:k]))
+
+
 def _ranks(ranking: Sequence[str], relevant: Collection[str], *cutoffs: int) -> list[int]:
     """Ranks of the relevant ids, ascending from 1, after checking what every metric demands."""
     if any(k < 1 for k in cutoffs):

@@ -51,6 +51,7 @@ def headline_metrics(cutoffs: Sequence[int]) -> tuple[str, ...]:
         f"mrr@{ten}",
         f"ndcg@{ten}",
         f"all_found@{middle}",
+        f"covered@{ten}",
         f"{PASSAGE_PREFIX}hit@{middle}",
         f"{PASSAGE_PREFIX}hit@{last}",
         f"{PASSAGE_PREFIX}ndcg@{ten}",

@@ -10,7 +10,7 @@ from evals.report.loading import ComparisonSummary, JudgedMean, Run
 from evals.scoring import FORCED_SUFFIX, PASSAGE_PREFIX
 from evals.summary import ANSWER_METRICS
 
-CUT_FAMILIES = ("hit", "recall", "precision", "mrr", "map", "ndcg", "all_found")
+CUT_FAMILIES = ("hit", "recall", "precision", "mrr", "map", "ndcg", "all_found", "covered")
 CITATION_METRICS = ("citation_in_chunk", "citation_gold")
 ABSTENTION_METRIC = "abstention_right"
 STAGES = {
@@ -217,7 +217,8 @@ def _chosen(run: Run, prefix: str) -> list[str]:
     hits = [f"{prefix}hit@{k}" for k in cutoffs]
     ranked = [f"{prefix}{family}@{rank}" for family in ("recall", "mrr", "map", "ndcg")]
     middle = 5 if 5 in cutoffs else cutoffs[-1]
-    several = [f"{prefix}all_found@{middle}"] if run.summary.dataset.multi_document else []
+    several = [f"{prefix}all_found@{middle}", f"covered@{rank}"] if run.summary.dataset.multi_document else []
+    several = several[:1] if prefix else several  # passages are of one document each
     return [*hits, *ranked, f"{prefix}r_precision", *several]
 
 

@@ -11,6 +11,7 @@ from langchain_core.documents import Document
 from evals.metrics import (
     all_found_at_k,
     average_precision_at_k,
+    covered_at_k,
     hit_at_k,
     ndcg_at_k,
     precision_at_k,
@@ -136,3 +137,15 @@ def test_all_at_once_equal_one_by_one(ranking, relevant, k) -> None:
     together = retrieval_metrics(ranking, relevant, [k])
     alone = {f"{name}@{k}": metric(ranking, relevant, k) for name, metric in METRICS.items()}
     assert together == alone | {"r_precision": r_precision(ranking, relevant)}
+
+
+@pytest.mark.parametrize(("k", "covered"), [(1, 0.0), (2, 0.0), (3, 1.0), (10, 1.0)])
+def test_passages_cover_the_gold_documents(k, covered) -> None:
+    assert covered_at_k(["a", "a", "b", "c"], {"a", "b"}, k) == covered
+
+
+def test_coverage_of_nothing_is_undefined() -> None:
+    with pytest.raises(ValueError, match="undefined"):
+        covered_at_k(["a"], set(), 1)
+    with pytest.raises(ValueError, match="at least 1"):
+        covered_at_k(["a"], {"a"}, 0)
