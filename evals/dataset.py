@@ -23,6 +23,15 @@ class Hop(BaseModel):
     gold_doc_ids: tuple[str, ...] = ()
 
 
+class Turn(BaseModel):
+    """One exchange of a conversation: what was asked before, and what was answered."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    question: str = Field(min_length=1)
+    answer: str = ""
+
+
 class Question(BaseModel):
     """A question with its gold answers and documents.
 
@@ -35,6 +44,8 @@ class Question(BaseModel):
         paragraph: text of the passage that answers, where known.
         gold_chunk_ids: chunks of the index that answer, where known; they hold for one chunking only.
         hops: the steps of a multi-step question, in order.
+        history: turns of the conversation before the question, oldest first; empty for a question on its own.
+        standalone: the question as it would be asked without the history; only beside one.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -47,6 +58,8 @@ class Question(BaseModel):
     paragraph: str | None = None
     gold_chunk_ids: tuple[str, ...] = ()
     hops: tuple[Hop, ...] = ()
+    history: tuple[Turn, ...] = ()
+    standalone: str | None = None
 
     @field_validator("answers", "gold_doc_ids", "gold_chunk_ids")
     @classmethod
@@ -75,6 +88,15 @@ class Question(BaseModel):
         if not answerable and info.data.get("answers"):
             raise ValueError("answers must be empty where answerable is false")
         return answerable
+
+    @field_validator("standalone")
+    @classmethod
+    def _follows(cls, standalone: str | None, info: ValidationInfo) -> str | None:
+        if standalone is not None and not standalone.strip():
+            raise ValueError("must hold words; leave it out where none is known")
+        if standalone is not None and not info.data.get("history"):
+            raise ValueError("belongs beside a history; a question on its own is standalone as it is")
+        return standalone
 
 
 def read_questions(path: Path) -> list[Question]:

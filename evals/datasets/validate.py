@@ -75,6 +75,7 @@ def count_questions(questions: Sequence[Question]) -> dict[str, int]:
         "with gold documents": lambda question: bool(question.gold_doc_ids),
         "with several gold documents": lambda question: len(question.gold_doc_ids) > 1,
         "with hops": lambda question: bool(question.hops),
+        "with a history": lambda question: bool(question.history),
         "with a paragraph": lambda question: question.paragraph is not None,
         "with gold chunks": lambda question: bool(question.gold_chunk_ids),
     }

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from evals.dataset import Question, read_questions
+from evals.dataset import Question, Turn, read_questions, write_questions
 from retrievers.errors import InputError
 
 GOOD = {"qid": "q1", "question": "Кто?", "answers": ["Пушкин"], "gold_doc_ids": ["a"]}
@@ -37,6 +37,12 @@ def test_rows_are_read_in_order_and_unknown_fields_are_left_alone(tmp_path) -> N
         ({**GOOD, "qid": "q2", "paragraph": "—"}, r"eval\.jsonl:2: field paragraph: must hold words"),
         ('{"qid": ' + "1" * 5000 + "}", r"eval\.jsonl:2: not a record: Exceeds the limit"),
         ("[" * 100_000, r"eval\.jsonl:2: not a record: maximum recursion"),
+        ({**GOOD, "qid": "q2", "standalone": "Кто?"}, r"eval\.jsonl:2: field standalone: belongs beside a history"),
+        ({**GOOD, "qid": "q2", "history": [{"question": ""}]}, r"eval\.jsonl:2: field history.0.question"),
+        (
+            {**GOOD, "qid": "q2", "history": [{"question": "Кто?"}], "standalone": " "},
+            r"eval\.jsonl:2: field standalone: must hold words",
+        ),
         (GOOD, r"eval\.jsonl:2: field qid: 'q1' stands already on line 1"),
     ],
 )
@@ -57,3 +63,17 @@ def test_wrong_encoding_missing_and_empty_files(tmp_path) -> None:
         read_questions(file)
     with pytest.raises(InputError, match="no such file"):
         read_questions(tmp_path / "missing.jsonl")
+
+
+def test_a_follow_up_keeps_its_history_and_its_standalone_form(tmp_path) -> None:
+    follow_up = Question(
+        qid="q1",
+        question="А где он родился?",
+        answers=("Москва",),
+        history=(Turn(question="Кто написал «Парус»?", answer="Лермонтов"),),
+        standalone="Где родился Лермонтов?",
+    )
+    file = tmp_path / "eval.jsonl"
+    write_questions(file, [follow_up])
+    assert read_questions(file) == [follow_up]
+    assert "hops" not in file.read_text("utf-8")

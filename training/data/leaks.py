@@ -216,8 +216,13 @@ def remove_duplicates(examples: Sequence[Example], *, near: float | None = NEAR)
 
 def _held_out_of(row: Row) -> list[HeldOut]:
     passage = row.optional_text("paragraph") or row.optional_text("passage")
-    steps = row.rows("hops") if row.fields.get("hops") else []
-    return [HeldOut(row.text("question"), passage), *(HeldOut(step.text("question")) for step in steps)]
+    steps = [step for field in ("hops", "history") if row.fields.get(field) for step in row.rows(field)]
+    standalone = row.optional_text("standalone")
+    return [
+        HeldOut(row.text("question"), passage),
+        *(HeldOut(step.text("question")) for step in steps),
+        *([HeldOut(standalone)] if standalone else []),
+    ]
 
 
 def _form(text: str) -> str:

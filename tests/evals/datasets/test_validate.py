@@ -21,16 +21,23 @@ def test_counts(tmp_path, run, write_lines) -> None:
             "paragraph": "Текст.",
             "gold_chunk_ids": ["c"],
         },
+        {
+            "qid": "q4",
+            "question": "А где он родился?",
+            "history": [{"question": "Кто это?", "answer": "Пушкин"}],
+            "standalone": "Где родился Пушкин?",
+        },
     ]
     ran = run("validate", write_lines(tmp_path / "eval.jsonl", lines))
     assert ran.code == 0
     assert {line[:28].strip(): int(line[28:]) for line in ran.out.splitlines()} == {
-        "questions": 3,
+        "questions": 4,
         "with answers": 2,
         "unanswerable": 1,
         "with gold documents": 2,
         "with several gold documents": 1,
         "with hops": 1,
+        "with a history": 1,
         "with a paragraph": 1,
         "with gold chunks": 1,
         "gold documents in all": 4,

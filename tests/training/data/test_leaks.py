@@ -106,6 +106,7 @@ def test_evaluation_files_of_all_shapes(tmp_path, write_lines) -> None:
             {"qid": "1", "question": "Кто?", "paragraph": "Он."},
             {"question": "Что?", "passage": "Это."},
             {"qid": "3", "question": "Чей дом?", "hops": [{"question": "Кто построил дом?", "answer": "Он"}]},
+            {"qid": "4", "question": "А сад?", "history": [{"question": "Чей дом?"}], "standalone": "Чей сад?"},
         ],
     )
     assert read_held_out([path]) == [
@@ -113,6 +114,9 @@ def test_evaluation_files_of_all_shapes(tmp_path, write_lines) -> None:
         HeldOut("Что?", "Это."),
         HeldOut("Чей дом?"),
         HeldOut("Кто построил дом?"),
+        HeldOut("А сад?"),
+        HeldOut("Чей дом?"),
+        HeldOut("Чей сад?"),
     ]
 
 
