@@ -29,6 +29,7 @@ OTHER_KIND = 0.2  # the slot takes a name, and the passages do not have it among
 # Odds of a name that the reader did not answer with: in the best passage, and for every passage further down.
 NAMED, FURTHER_DOWN = 0.1, 0.7
 
+_LONGEST = 10  # different words; a longer answer is a sentence of a language model, and no name to ask about
 _LOOKED_AT = 5  # hits of a search for the answer alone; titles are part of what is searched
 _REMEMBERED = 10_000
 _KINDS = {
@@ -78,7 +79,7 @@ class Bridge:
             n: how many.
         """
         known = words_of(query)
-        new = [answer for answer in answers if not answer.key <= known]
+        new = [answer for answer in answers if not answer.key <= known and len(answer.key) <= _LONGEST]
         kind = _KINDS.get(focus_class(slot.lower()))
         judged = list(self._of_kind(kind, known, new, passages)) if kind else new
         ranked = sorted((self._linked(answer) for answer in judged), key=lambda answer: -answer.confidence)
@@ -87,11 +88,18 @@ class Bridge:
     def _of_kind(
         self, kind: EntityType, known: frozenset[str], answers: Sequence[FoundAnswer], passages: Sequence[Document]
     ) -> Iterator[FoundAnswer]:
-        """The answers, those of another kind made less likely, then the other names of that kind."""
-        named = _names(kind, known, passages)
+        """The answers, those of another kind made less likely, then the other names of that kind.
+
+        A language model answers in the words of the passage, «Александра Македонского»: a name is taken in the
+        nominative.
+        """
+        found = extract_entities_batch([passage.page_content for passage in passages])
+        normal = {entity.text: entity.normal for entities in found for entity in entities}
+        named = _names(kind, known, found, passages)
         for answer in answers:
-            fits = any(_overlap(answer.key, key) for key in named)
-            yield answer if fits else _weighed(answer, OTHER_KIND)
+            worded = replace(answer, text=normal.get(answer.text, answer.text))
+            fits = any(_overlap(worded.key, key) for key in named)
+            yield worded if fits else _weighed(worded, OTHER_KIND)
         for key, name in named.items():
             if not any(_overlap(answer.key, key) for answer in answers):
                 yield name
@@ -101,11 +109,13 @@ class Bridge:
         return _weighed(answer, LINKED) if linked else answer
 
 
-def _names(kind: EntityType, known: frozenset[str], passages: Sequence[Document]) -> dict[frozenset[str], FoundAnswer]:
+def _names(
+    kind: EntityType, known: frozenset[str], entities: Sequence[Sequence[Entity]], passages: Sequence[Document]
+) -> dict[frozenset[str], FoundAnswer]:
     """Names of a kind in the passages by their words, each once, where it stands first."""
     found: dict[frozenset[str], FoundAnswer] = {}
-    for rank, entities in enumerate(extract_entities_batch([passage.page_content for passage in passages])):
-        for entity in entities:
+    for rank, of_passage in enumerate(entities):
+        for entity in of_passage:
             key = words_of(entity.normal)
             if entity.type is kind and key and not key <= known and key not in found:
                 found[key] = _answer(entity, passages[rank], NAMED * FURTHER_DOWN**rank)

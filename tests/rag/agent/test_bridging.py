@@ -55,6 +55,20 @@ def test_names_that_the_reader_overlooked_stand_behind_its_answers(world, linker
     assert {"Львов", "Симбирск"} <= {one.text for one in cities}
 
 
+def test_a_name_in_the_words_of_its_passage_is_put_into_the_nominative(world) -> None:
+    found = Bridge().candidates("писатель", QUERY, answers(("Станислава Лема", 0.6)), world.chunks(), 1)
+    assert [one.text for one in found] == ["Станислав Лем"]
+
+
+def test_a_sentence_fills_no_slot(world) -> None:
+    said = (
+        "Насколько можно судить по этим отрывкам, живой океан придумал писатель, которого критики ценили очень высоко"
+    )
+    assert (
+        Bridge().candidates("вещь", QUERY, answers((said, 0.9), ("лампы", 0.1)), world.chunks(), 5)[0].text == "лампы"
+    )
+
+
 def test_nothing_found_is_nothing_to_follow(world) -> None:
     assert Bridge().candidates("вещь", QUERY, (), world.chunks(), 5) == ()
     assert Bridge().candidates("писатель", QUERY, (), (), 5) == ()
