@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from evals.records import Ranked, Step
+from rag.agent.searching import AS_ASKED
 
 if TYPE_CHECKING:
     from rag.agent.trace import AgentTrace
@@ -15,7 +16,8 @@ def steps_of(trace: AgentTrace) -> tuple[Step, ...]:
     """Every search of a trace: what was asked, what came back, what was read from it."""
     return tuple(
         Step(
-            query=step.query,
+            # Asked in other words, it is no repetition; the words of the way tell the two apart.
+            query=step.query if step.way in {"", AS_ASKED} else f"{step.query} ({step.way})",
             ranking=tuple(Ranked(chunk_id=hit.chunk_id, doc_id=hit.doc_id, score=hit.score) for hit in step.hits),
             answer=step.answer,
         )

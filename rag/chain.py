@@ -20,10 +20,11 @@ from rag.answer import Answer, Context
 from rag.citations import cite
 from rag.question import check_question
 from retrievers.documents import chunk_id_of, doc_id_of
+from retrievers.scorers.options import ScorerKind
 
 if TYPE_CHECKING:
     from rag.index import Index
-    from rag.profile import Profile
+    from rag.profile import Profile, RetrievalOptions
 
 Filter = dict[str, Any]
 _StageConfig = Callable[[str], RunnableConfig]  # what a stage of that name is traced with
@@ -227,17 +228,21 @@ class RagChain(RunnableSerializable[str, Answer]):
         progress = _Progress(check_question(question), self.k, self._widen(list(documents)))
         return self._finish(progress, await self._agenerate(progress, _stage_config(config, "generate")))
 
+    def shown(self, documents: Sequence[Document]) -> list[Document]:
+        """Passages as the generator reads them: with their neighbours, where the chain shows them so."""
+        return self._widen(list(documents))
+
     def alternatives(
         self, question: str, documents: Sequence[Document], n: int, config: RunnableConfig | None = None
     ) -> list[Answer]:
-        """At most ``n`` different answers from ``documents``, the likeliest first, none withheld.
+        """At most ``n`` different answers from ``documents`` as they are, the likeliest first, none withheld.
 
-        A generator that names one answer only gives one.
+        A generator that names one answer only gives one. :meth:`shown` makes of found passages those to read.
 
         Raises:
             InputError: the question holds nothing to answer.
         """
-        progress = _Progress(check_question(question), self.k, self._widen(list(documents)))
+        progress = _Progress(check_question(question), self.k, list(documents))
         if not progress.documents:
             return []
         if n > 1 and isinstance(self.generator, Alternatives):
@@ -474,14 +479,12 @@ def build_chain(index: Index, profile: Profile) -> RagChain:
         build_selector,
     )
     from rag.documents.neighbours import widener
-    from rag.profile import RetrieverKind
 
     index.require_encoder(profile.index.encoder)
     options, abstention = profile.retrieval, profile.abstention
     compressor = build_compressor(index, profile.compressor)
-    # Reranking would undo a choice made for coverage: it comes first, and the choice is made from what it ranked.
-    covering = options.retriever is RetrieverKind.COVERAGE and compressor is not None
-    searched = options.model_copy(update={"retriever": RetrieverKind.HYBRID}) if covering else options
+    searched = searched_options(profile)
+    covering = searched is not options
     analyzer, calibration = index.analyzer(), load_calibration(abstention.calibration)
     llm = build_language_model(profile.generator)
     writer = build_query_writer(profile.generator, llm) if options.expansion.kind.needs_writer else None
@@ -496,3 +499,15 @@ def build_chain(index: Index, profile: Profile) -> RagChain:
         k=options.k,
         min_confidence=calibration.threshold_or(abstention.min_confidence),
     )
+
+
+def searched_options(profile: Profile) -> RetrievalOptions:
+    """Options of the retriever that a chain of ``profile`` asks first.
+
+    Reranking would undo a choice made for coverage: it comes first, and the choice is made from what it ranked.
+    """
+    from rag.profile import RetrieverKind
+
+    options = profile.retrieval
+    covering = options.retriever is RetrieverKind.COVERAGE and profile.compressor.kind is not ScorerKind.NONE
+    return options.model_copy(update={"retriever": RetrieverKind.HYBRID}) if covering else options

@@ -24,6 +24,8 @@ def check_question(question: str) -> str:
             f"the question has {len(stripped)} characters, at most {MAX_QUESTION} are read; "
             "to ask about a text, add it to the index first"
         )
+    if any("\ud800" <= char <= "\udfff" for char in stripped):
+        raise InputError("the question holds bytes that are not UTF-8; write it in UTF-8")
     found = words(stripped)
     if not any(len(word) > 1 and not word.isdigit() for word in found):
         raise InputError(f"the question {stripped!r} holds no word to search for; write it out in words")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -85,7 +86,10 @@ class Bench:
     def _ask_agent(self, question: Question, variant: str, agent: QaAgent) -> tuple[QuestionRecord, dict[str, str]]:
         usage = UsageMetadataCallbackHandler()
         config: RunnableConfig = {"callbacks": [usage]}
+        agent.forget()  # a search that an earlier question paid for would be free
+        started = time.perf_counter()
         result = agent.invoke(self._standalone(question, variant, agent, config), config)
+        timings = {"total": time.perf_counter() - started}
         answer, steps = result.answer, steps_of(result.trace)
         record = QuestionRecord.of(
             question,
@@ -94,7 +98,7 @@ class Bench:
             ranking=agent_ranking(answer, steps),
             steps=steps,
             answer=_answer_record(answer, self._threshold or 0.0, _tokens(usage)),
-            timings=answer.timings,
+            timings=timings,
         )
         return record, {context.chunk_id: context.text for context in answer.contexts}
 

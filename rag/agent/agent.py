@@ -33,7 +33,7 @@ from rag.agent.answering import Synthesis, synthesize
 from rag.agent.bridging import Bridge
 from rag.agent.budget import Meter, Stopped, StopReason
 from rag.agent.checking import EvidenceCheck
-from rag.agent.finding import Finding, interleaved
+from rag.agent.finding import Finding, FoundAnswer, interleaved, words_of
 from rag.agent.options import AgentOptions
 from rag.agent.plan import Plan
 from rag.agent.planner import Planner
@@ -105,7 +105,8 @@ class QaAgent(Runnable[str, AgentResult]):
         self.options = options or AgentOptions()
         self._planner = planner
         self._check = check
-        self._operations = Operations(chain, Searcher(chain, ways or {}), check, self.options, bridge)
+        self._searcher = Searcher(chain, ways or {})
+        self._operations = Operations(chain, self._searcher, check, self.options, bridge)
         self._graph = self._compiled()
 
     # The options are named, where Runnable has **kwargs: a misspelt one is a TypeError and not silence.
@@ -145,6 +146,10 @@ class QaAgent(Runnable[str, AgentResult]):
             cancel.set()
             raise
 
+    def forget(self) -> None:
+        """Forget all searches, as a measurement of many questions must between them."""
+        self._searcher.forget()
+
     def steps(
         self,
         question: str,
@@ -155,13 +160,18 @@ class QaAgent(Runnable[str, AgentResult]):
         cancel: threading.Event | None = None,
     ) -> Iterator[Plan | TraceStep | AgentResult]:
         """Yield the plan, every step as it is done, and the result; closing the iterator ends the work."""
+        cancel = cancel or threading.Event()
         state, run = self._begun(question, filter, plan, cancel)
         parts: Any = self._graph.stream(state, config, context=run, stream_mode=["custom", "values"])
-        for mode, part in parts:
-            if mode == "custom":
-                yield part
-            elif "result" in part:
-                yield part["result"]
+        try:
+            for mode, part in parts:
+                if mode == "custom":
+                    yield part
+                elif "result" in part:
+                    yield part["result"]
+        except GeneratorExit:
+            cancel.set()  # what is at work ends with its operation
+            raise
 
     async def asteps(
         self,
@@ -170,16 +180,18 @@ class QaAgent(Runnable[str, AgentResult]):
         *,
         filter: Filter | None = None,
         plan: Plan | None = None,
+        cancel: threading.Event | None = None,
     ) -> AsyncIterator[Plan | TraceStep | AgentResult]:
         """Async twin of :meth:`steps`."""
-        cancel = threading.Event()
+        cancel = cancel or threading.Event()
         parts = self.steps(question, config, filter=filter, plan=plan, cancel=cancel)
         end = object()
         try:
             while (part := await asyncio.to_thread(next, parts, end)) is not end:
                 yield part  # type: ignore[misc]
-        finally:
+        except (GeneratorExit, asyncio.CancelledError):
             cancel.set()
+            raise
 
     def _answer(
         self,
@@ -231,8 +243,7 @@ class QaAgent(Runnable[str, AgentResult]):
         except ModelUnavailableError as error:
             return {"stop": StopReason.MODEL_FAILED, "failure": str(error)}
         # What a later step is filled with must be there; a step beside it can still be asked.
-        needed = any(one.id in each.depends_on for each in plan.sub_questions)
-        stop = StopReason.NO_EVIDENCE if needed and not found[one.id].answers else None
+        stop = StopReason.NO_EVIDENCE if plan.needs(one) and not found[one.id].answers else None
         return {"found": found, "stop": stop}
 
     def _synthesize(self, state: _State, *, runtime: Runtime[Run]) -> dict[str, Any]:
@@ -242,17 +253,21 @@ class QaAgent(Runnable[str, AgentResult]):
         # than that of the whole question that somebody is.
         if self.options.fallback and not synthesis.text and not plan.is_single and stop in _MAY_FALL_BACK:
             try:
-                synthesis = self._fallen_back(state["question"], synthesis, run)
-                stop = None
+                synthesis = self._fallen_back(state["question"], plan, synthesis, run)
+                stop = None if synthesis.text else stop
             except Stopped as stopped:
                 stop = stopped.reason
             except ModelUnavailableError as error:
                 stop, failure = StopReason.MODEL_FAILED, str(error)
         return {"result": self._result(state["question"], plan, synthesis, stop, failure, run)}
 
-    def _fallen_back(self, question: str, synthesis: Synthesis, run: Run) -> Synthesis:
+    def _fallen_back(self, question: str, plan: Plan, synthesis: Synthesis, run: Run) -> Synthesis:
         """The question as it stands, asked once more: its answer, over its passages and those of the steps in turn."""
         finding = self._operations.ask(question, run, operation=Operation.FALLBACK)
+        if compared := plan.compared:
+            # Who wins is one of those compared, or nobody knows.
+            kept = tuple(answer for answer in finding.answers if any(_names(answer, name) for name in compared))
+            finding = dataclasses.replace(finding, answers=kept)
         alone = synthesize(Plan.single(question), {"q1": finding}, self.options.passages)
         # The first passages of both, so that what is quoted stays: quoted passages stand first.
         evidence = interleaved([alone.evidence, synthesis.evidence])[: self.options.passages]
@@ -266,6 +281,8 @@ class QaAgent(Runnable[str, AgentResult]):
         abstained = not synthesis.text or synthesis.confidence < self.chain.min_confidence
         text = NO_ANSWER if abstained else synthesis.text
         spent = run.meter.spent()
+        if run.meter.cancelled.is_set():
+            stop = StopReason.CANCELLED
         if stop is None:
             stop = StopReason.ANSWERED if not abstained else StopReason.NOT_ENOUGH
             stop = stop if synthesis.text else StopReason.NO_EVIDENCE
@@ -293,6 +310,11 @@ class QaAgent(Runnable[str, AgentResult]):
 
 # A spent budget, a failed model and a user who went away leave nothing to ask with.
 _MAY_FALL_BACK = frozenset({None, StopReason.NO_EVIDENCE, StopReason.LOOP})
+
+
+def _names(answer: FoundAnswer, name: str) -> bool:
+    key = words_of(name)
+    return bool(key) and (answer.key <= key or key <= answer.key)
 
 
 def _next(state: _State) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from langchain_core.documents import Document
 
-from rag.agent.finding import Finding, FoundAnswer, interleaved
+from rag.agent.finding import Finding, interleaved
 from rag.agent.plan import Plan, SubQuestion
 from rag.answer import Citation
 from retrievers.documents import chunk_id_of
@@ -43,8 +43,7 @@ def synthesize(plan: Plan, found: Mapping[str, Finding], passages: int) -> Synth
     evidence = _evidence(plan, found, passages)
     if not kept or not all(finding.answers for finding in last):
         return Synthesis("", 0.0, (), evidence)
-    before = [one for one in plan.sub_questions if one not in plan.last]
-    quotes = [*_quotes(kept), *(quote for one in reversed(before) for quote in _quotes(found[one.id].kept))]
+    quotes = [quote for answer in kept for quote in (*answer.citations, *answer.support)]
     read = {chunk_id_of(document) for document in evidence}
     return Synthesis(
         text=_text(plan.last, last),
@@ -65,14 +64,11 @@ def _text(last: Sequence[SubQuestion], found: Sequence[Finding]) -> str:
     return "; ".join(dict.fromkeys(parts))
 
 
-def _quotes(answers: Sequence[FoundAnswer]) -> list[Citation]:
-    return [quote for answer in answers for quote in answer.citations]
-
-
 def _evidence(plan: Plan, found: Mapping[str, Finding], passages: int) -> tuple[Document, ...]:
     """What is quoted first, then the best of every step in turn."""
     findings = [found[one.id] for one in reversed(plan.sub_questions) if one.id in found]
-    quoted = {quote.chunk_id for finding in findings for answer in finding.kept for quote in answer.citations[:1]}
+    last = [answer for one in plan.last if one.id in found for answer in found[one.id].kept]
+    quoted = {quote.chunk_id for answer in last for quote in (*answer.citations[:1], *answer.support)}
     documents = interleaved([finding.evidence for finding in findings])
     ordered = sorted(documents, key=lambda document: chunk_id_of(document) not in quoted)  # the rest keeps its order
     return tuple(ordered[:passages])

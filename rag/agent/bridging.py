@@ -19,6 +19,7 @@ from langchain_core.documents import Document
 from generators.base import Evidence
 from generators.reading.question import AnswerType, focus_class
 from rag.agent.finding import FoundAnswer, distinct, words_of
+from rag.chain import Filter
 from rag.citations import cite
 from retrievers.documents import chunk_id_of
 from retrievers.entities import Entity, EntityType, extract_entities_batch
@@ -43,16 +44,20 @@ class TitleLinker:
     """Looks whether an answer is the title of a document, or a part of it, or the other way round, by lemmas.
 
     Args:
-        search: finds chunks for a text, best first, by words.
+        search: finds chunks for a text, best first, by words, among those that a filter lets through.
     """
 
-    def __init__(self, search: Callable[[str], Sequence[Document]]) -> None:
+    def __init__(self, search: Callable[[str, Filter | None], Sequence[Document]]) -> None:
         self._search = search
-        self.names_document = functools.lru_cache(_REMEMBERED)(self._is_title)
+        self._known = functools.lru_cache(_REMEMBERED)(functools.partial(self._is_title, where=None))
 
-    def _is_title(self, text: str) -> bool:
+    def names_document(self, text: str, where: Filter | None = None) -> bool:
+        """Whether ``text`` is what a document is called, of those that ``where`` lets through."""
+        return self._known(text) if where is None else self._is_title(text, where)
+
+    def _is_title(self, text: str, where: Filter | None) -> bool:
         key = words_of(text)
-        titles = (words_of(str(hit.metadata.get("title", ""))) for hit in self._search(text)[:_LOOKED_AT])
+        titles = (words_of(str(hit.metadata.get("title", ""))) for hit in self._search(text, where)[:_LOOKED_AT])
         return bool(key) and any(title and (key <= title or title <= key) for title in titles)
 
 
@@ -67,7 +72,14 @@ class Bridge:
     linker: TitleLinker | None = None
 
     def candidates(
-        self, slot: str, query: str, answers: Sequence[FoundAnswer], passages: Sequence[Document], n: int
+        self,
+        slot: str,
+        query: str,
+        answers: Sequence[FoundAnswer],
+        passages: Sequence[Document],
+        n: int,
+        *,
+        where: Filter | None = None,
     ) -> tuple[FoundAnswer, ...]:
         """At most ``n`` fillings of ``slot``, likeliest first.
 
@@ -77,12 +89,13 @@ class Bridge:
             answers: of the reader, likeliest first.
             passages: that were read, best first.
             n: how many.
+            where: filter of the search.
         """
         known = words_of(query)
         new = [answer for answer in answers if not answer.key <= known and len(answer.key) <= _LONGEST]
         kind = _KINDS.get(focus_class(slot.lower()))
         judged = list(self._of_kind(kind, known, new, passages)) if kind else new
-        ranked = sorted((self._linked(answer) for answer in judged), key=lambda answer: -answer.confidence)
+        ranked = sorted((self._linked(answer, where) for answer in judged), key=lambda answer: -answer.confidence)
         return distinct(ranked, n) if ranked else ()
 
     def _of_kind(
@@ -104,8 +117,8 @@ class Bridge:
             if not any(_overlap(answer.key, key) for answer in answers):
                 yield name
 
-    def _linked(self, answer: FoundAnswer) -> FoundAnswer:
-        linked = self.linker is not None and self.linker.names_document(answer.text)
+    def _linked(self, answer: FoundAnswer, where: Filter | None) -> FoundAnswer:
+        linked = self.linker is not None and self.linker.names_document(answer.text, where)
         return _weighed(answer, LINKED) if linked else answer
 
 

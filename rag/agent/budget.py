@@ -17,10 +17,10 @@ from rag.agent.options import Budget
 class StopReason(StrEnum):
     """Why the agent stopped.
 
-    ANSWERED: every step of the plan has its answer. NO_EVIDENCE: a step found nothing to read, or nothing that answers.
-    NOT_ENOUGH: an answer was found, and withheld for want of confidence. LOOP: a step asked what was asked before.
-    The budgets: STEPS, TOKENS, SECONDS. CANCELLED: whoever asked went away. MODEL_FAILED: the language model's server
-    did not answer.
+    ANSWERED: there is an answer, of the steps or of the whole question. NO_EVIDENCE: a step found nothing to read, or
+    nothing that answers. NOT_ENOUGH: an answer was found, and withheld for want of confidence. LOOP: a step asked what
+    it came from. The budgets: STEPS, TOKENS, SECONDS. CANCELLED: whoever asked went away. MODEL_FAILED: the language
+    model's server did not answer.
     """
 
     ANSWERED = "answered"

@@ -9,7 +9,7 @@ from rag.agent.agent import QaAgent
 from rag.agent.bridging import Bridge, TitleLinker
 from rag.agent.checking import EvidenceCheck
 from rag.agent.options import PlannerKind
-from rag.chain import build_chain
+from rag.chain import build_chain, searched_options
 from retrievers.errors import InputError
 
 if TYPE_CHECKING:
@@ -54,8 +54,8 @@ def build_agent(index: Index, profile: Profile) -> QaAgent:
         chain,
         build_planner(options.planner, profile.generator, model),
         check,
-        bridge=Bridge(TitleLinker(index.bm25().invoke)),
-        ways=build_ways(index, profile, writer),
+        bridge=Bridge(TitleLinker(lambda text, where: index.bm25().invoke(text, filter=where))),
+        ways=build_ways(index, searched_options(profile), options, writer),
         options=options,
     )
 
@@ -80,7 +80,8 @@ def build_planner(
             from rag.agent.planning.rules import RulePlanner
 
             return RulePlanner()
-        case PlannerKind.AUTO if model is None:
+        case PlannerKind.AUTO if generator.kind is not GeneratorKind.CHAT:
+            # A model loaded here has room for an answer, not for a plan, and takes its time over both.
             return build_planner(PlannerKind.RULES, generator, None)
         case PlannerKind.AUTO | PlannerKind.MODEL:
             if model is None:
@@ -94,7 +95,7 @@ def build_planner(
 
 
 def _planning_model(generator: GeneratorOptions, model: BaseLanguageModel[Any]) -> BaseLanguageModel[Any]:
-    """The model with room for a plan: answers are shorter, and a plan that is cut off is none."""
+    """A chat model with room for a plan: answers are shorter, and a plan that is cut off is none."""
     if generator.kind is not GeneratorKind.CHAT or generator.max_new_tokens >= _PLAN_TOKENS:
         return model
     from generators.chat import load_chat_model

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 from rag.agent.finding import words_of
 from rag.agent.plan import Comparison
-from rag.agent.values import read_moment, read_quantity
+from rag.agent.values import is_value, read_moment, read_quantity
 
 YES, NO = "да", "нет"
 
@@ -44,11 +44,13 @@ def agree(answers: Sequence[str]) -> bool:
 
 
 def _agree(left: str, right: str) -> bool:
-    moments = read_moment(left), read_moment(right)
-    if moments[0] and moments[1]:
-        return moments[0].same_as(moments[1])
-    quantities = read_quantity(left), read_quantity(right)
-    if quantities[0] and quantities[1]:
+    if is_value(left) and is_value(right):
+        quantities = read_quantity(left), read_quantity(right)
+        if quantities[0] and quantities[1] and (quantities[0].kind or quantities[1].kind):
+            return quantities[0] == quantities[1]
+        moments = read_moment(left), read_moment(right)
+        if moments[0] and moments[1]:
+            return moments[0].same_as(moments[1])
         return quantities[0] == quantities[1]
     keys = words_of(left), words_of(right)
     return bool(keys[0] and keys[1]) and (keys[0] <= keys[1] or keys[1] <= keys[0])

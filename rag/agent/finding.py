@@ -24,6 +24,7 @@ class FoundAnswer:
         about: what it was asked of, where the step asked for each of several.
         path: probability in [0, 1] that what its question was filled with is right.
         weakest: the least confidence on the way to it, its own among them.
+        support: quotes for what its question was filled with.
     """
 
     text: str
@@ -32,6 +33,7 @@ class FoundAnswer:
     about: str = ""
     path: float = 1.0
     weakest: float = 1.0
+    support: tuple[Citation, ...] = ()
 
     @property
     def joint(self) -> float:

@@ -3,22 +3,35 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field
-
-from retrievers.expansion.options import ExpansionKind
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 
 class PlannerKind(StrEnum):
     """Who takes questions apart.
 
-    AUTO: the generator's model where it is a language model, else the rules. NONE: nobody, every question is one step.
+    AUTO: the generator's model where it is a chat model, else the rules. NONE: nobody, every question is one step.
     """
 
     AUTO = "auto"
     RULES = "rules"
     MODEL = "model"
     NONE = "none"
+
+
+class Way(StrEnum):
+    """Other words to search with, see :mod:`retrievers.expansion`; the first three need a language model.
+
+    NAMES: the names of the question alone.
+    """
+
+    MULTI_QUERY = "multi-query"
+    HYDE = "hyde"
+    QUERY2DOC = "query2doc"
+    NAMES = "names"
+    FEEDBACK = "feedback"
+    SYNONYMS = "synonyms"
 
 
 class Budget(BaseModel):
@@ -50,7 +63,7 @@ class AgentOptions(BaseModel):
         alternatives: answers of a step that are looked at, where a later step asks about its answer.
         beam: how many of them are followed, where the step is not sure of one.
         attempts: searches in other words after the first, for a step whose evidence is not enough.
-        ways: expansions that such searches use, in this order; None takes all that fit the retriever and the model.
+        ways: of such searches, in this order; None takes all that fit the retriever and the model.
         coverage: share of a step's question, weighted by idf, that its passages must hold together.
         fallback: ask the question as it stands once more where its steps came to nothing.
     """
@@ -63,7 +76,13 @@ class AgentOptions(BaseModel):
     k: int | None = Field(default=None, ge=1, le=20)
     alternatives: int = Field(default=8, ge=1, le=20)
     beam: int = Field(default=3, ge=1, le=8)
-    ways: tuple[ExpansionKind, ...] | None = None
+    ways: tuple[Way, ...] | None = None
     attempts: int = Field(default=1, ge=0, le=4)
     coverage: float = Field(default=0.5, ge=0.0, le=1.0)
     fallback: bool = True
+
+    @field_validator("ways", mode="before")
+    @classmethod
+    def _from_text(cls, ways: Any) -> Any:
+        """Names with commas between, as flags and the environment give them."""
+        return [name.strip() for name in ways.split(",") if name.strip()] if isinstance(ways, str) else ways

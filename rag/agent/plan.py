@@ -16,10 +16,11 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
+from rag.question import MAX_QUESTION
 from retrievers.errors import InputError
 
 MAX_SUB_QUESTIONS = 5
-MAX_CHARACTERS = 400  # of one sub-question
+MAX_CHARACTERS = 400  # of one sub-question of several
 CASES = ("nomn", "gent", "datv", "accs", "ablt", "loct")
 
 _SLOT = re.compile(r"\{(?P<name>[^\W\d][\w-]*)(?:\|(?P<case>\w+))?\}")
@@ -91,7 +92,7 @@ class SubQuestion(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     id: str
-    question: str = Field(min_length=1, max_length=MAX_CHARACTERS)
+    question: str = Field(min_length=1, max_length=MAX_QUESTION)
     action: Action = Action.FIND
     depends_on: tuple[str, ...] = ()
     defines: str | None = None
@@ -146,6 +147,9 @@ class Plan(BaseModel):
     @model_validator(mode="after")
     def _is_sound(self) -> Plan:
         check_sub_questions(self.sub_questions)
+        for one in self.sub_questions if len(self.sub_questions) > 1 else ():
+            if len(one.question) > MAX_CHARACTERS:
+                raise ValueError(f"{one.id}: has {len(one.question)} characters, at most {MAX_CHARACTERS} are read")
         # Order is derived, not demanded: a person or a model may write the last step first.
         ordered = tuple(_ordered(self.sub_questions))
         if ordered != self.sub_questions:
@@ -155,7 +159,7 @@ class Plan(BaseModel):
     @classmethod
     def single(cls, question: str, note: str = "") -> Plan:
         """The plan of one step: the question itself, whatever it holds."""
-        text = question.strip().replace("{", "(").replace("}", ")")[:MAX_CHARACTERS]
+        text = question.strip().replace("{", "(").replace("}", ")")
         return cls(
             question=question, sub_questions=(SubQuestion(id="q1", question=text),), origin=Origin.SINGLE, note=note
         )
@@ -171,9 +175,29 @@ class Plan(BaseModel):
         needed = {name for one in self.sub_questions for name in one.depends_on}
         return tuple(one for one in self.sub_questions if one.id not in needed)
 
+    @property
+    def compared(self) -> tuple[str, ...]:
+        """Whom or what a last comparison chooses from; nothing where a plan does not end in one, or has no names."""
+        by_id = {one.id: one for one in self.sub_questions}
+        return tuple(
+            by_id[name].about
+            for one in self.last
+            if one.action is Action.COMPARE and one.comparison is not Comparison.SAME
+            for name in one.depends_on
+            if by_id[name].about and not slots_of(by_id[name].about)
+        )
+
     def definer(self, slot: str) -> SubQuestion:
         """The sub-question whose answer fills ``slot``."""
         return next(one for one in self.sub_questions if one.defines == slot)
+
+    def needs(self, one: SubQuestion) -> bool:
+        """Whether the plan cannot go on without an answer of ``one``: all but a union need it."""
+        return any(one.id in each.depends_on and each.action is not Action.UNITE for each in self.sub_questions)
+
+    def intersects(self, one: SubQuestion) -> bool:
+        """Whether the answers of ``one`` are intersected with others: then its alternatives count."""
+        return any(one.id in each.depends_on and each.action is Action.INTERSECT for each in self.sub_questions)
 
     def above(self, one: SubQuestion) -> frozenset[str]:
         """Ids of all that ``one`` rests on, directly or not."""
@@ -258,6 +282,8 @@ def read_plan(path: Path) -> Plan:
         raise InputError(f"{path}: not UTF-8 ({error.reason} at byte {error.start})") from error
     except (json.JSONDecodeError, RecursionError) as error:
         raise InputError(f"{path}: not JSON: {error}") from error
+    if isinstance(data, dict):
+        data["origin"] = Origin.FILE  # whoever made it, it may have been edited since
     try:
         return Plan.model_validate(data)
     except ValidationError as error:

@@ -37,6 +37,11 @@ class Searcher:
         self._memory: OrderedDict[tuple[str, ...], tuple[Document, ...]] = OrderedDict()
         self._lock = threading.Lock()
 
+    def forget(self) -> None:
+        """Forget every search."""
+        with self._lock:
+            self._memory.clear()
+
     @property
     def ways(self) -> Sequence[str]:
         """Names of the ways, the question as it stands first."""

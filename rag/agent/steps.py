@@ -26,12 +26,13 @@ from rag.agent.plan import Action, Comparison, Plan, SubQuestion
 from rag.agent.searching import AS_ASKED, Searcher
 from rag.agent.trace import Operation, TraceHit, TraceStep, Verdict
 from rag.agent.wording import compose
-from rag.answer import Answer
+from rag.answer import Answer, Citation
 from rag.chain import Filter, RagChain
 from rag.question import check_question
+from retrievers.analysis import words
 from retrievers.documents import chunk_id_of
 from retrievers.entities import extract_entities_batch
-from retrievers.errors import InputError
+from retrievers.errors import InputError, ModelUnavailableError
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,17 +60,25 @@ class _Branch:
         about: who or what it then asks after.
         path: probability that all fillings are right.
         weakest: the least of their probabilities.
+        support: quotes for the fillings.
     """
 
     query: str
     about: str
     path: float
     weakest: float
+    support: tuple[Citation, ...]
 
     def followed(self, finding: Finding) -> Finding:
         """What the query found, as an end of this path."""
         answers = tuple(
-            dataclasses.replace(answer, about=self.about, path=self.path, weakest=min(self.weakest, answer.confidence))
+            dataclasses.replace(
+                answer,
+                about=self.about,
+                path=self.path,
+                weakest=min(self.weakest, answer.confidence),
+                support=self.support,
+            )
             for answer in finding.answers
         )
         return dataclasses.replace(finding, answers=answers)
@@ -93,7 +102,7 @@ class Run:
     config: RunnableConfig | None = None
     emit: Callable[[TraceStep], None] = lambda _: None
     steps: list[TraceStep] = field(default_factory=list)
-    asked: dict[frozenset[str], tuple[str, Finding]] = field(default_factory=dict)
+    asked: dict[tuple[str, ...], tuple[str, Finding]] = field(default_factory=dict)
 
     def record(self, step: TraceStep) -> None:
         """Add a step, numbered, to the trace."""
@@ -152,7 +161,7 @@ class Operations:
         return self._ask(one, question, run, operation=operation, n=1, attempts=self._options.attempts)
 
     def _find(self, one: SubQuestion, findings: Findings, run: Run) -> Finding:
-        n = self._options.alternatives if one.defines else 1
+        n = self._options.alternatives if one.defines or findings.plan.intersects(one) else 1
         above = findings.plan.above(one)
         found: list[Finding] = []
         for branch in _branches(one, findings, self._options.beam):
@@ -161,7 +170,14 @@ class Operations:
                 break
             # Other words are for the likeliest filling alone: what is unlikely is not worth several searches.
             attempts = 0 if found else self._options.attempts
-            asked = self._ask(one, branch.query, run, operation=Operation.RETRIEVE, n=n, above=above, attempts=attempts)
+            try:
+                asked = self._ask(
+                    one, branch.query, run, operation=Operation.RETRIEVE, n=n, above=above, attempts=attempts
+                )
+            except (Stopped, ModelUnavailableError):
+                if not any(each.answers for each in found):
+                    raise
+                break  # what is found stays found; the next operation stops, if there is one
             found.append(branch.followed(asked))
         found.sort(key=lambda finding: -finding.confidence)
         answers = sorted((answer for each in found for answer in each.answers), key=lambda answer: -answer.joint)
@@ -171,13 +187,20 @@ class Operations:
         above = findings.plan.above(one)
         found: list[Finding] = []
         for branch in _branches(one, findings, run.meter.budget.fan_out):
-            asked = self._ask(one, branch.query, run, operation=Operation.MAP_RETRIEVE, n=1, above=above)
+            try:
+                asked = self._ask(one, branch.query, run, operation=Operation.MAP_RETRIEVE, n=1, above=above)
+            except (Stopped, ModelUnavailableError):
+                if not any(each.answers for each in found):
+                    raise
+                break
             found.append(branch.followed(asked))
         return Finding(united(found), interleaved([each.evidence for each in found]), several=True)
 
     def _list(self, one: SubQuestion, findings: Findings, run: Run) -> Finding:
-        query = next(_branches(one, findings, 1)).query
         started = time.perf_counter()
+        query = _searchable(next(_branches(one, findings, 1)).query)
+        if not query:
+            return _nothing_to_ask(one, Operation.RETRIEVE, run)
         documents = self._searcher.search(query, AS_ASKED, run.meter, where=run.where, config=run.config)
         evidence = documents[: self._k]
         answers = _entities(query, evidence, run.meter.budget.fan_out)
@@ -216,10 +239,11 @@ class Operations:
             compared = [part.answers[0] for part in parts]
             said = _comparison(compared, comparison)
             quotes = tuple(quote for answer in compared for quote in answer.citations[:1])
+            support = tuple(quote for answer in compared for quote in answer.support)
             # Both must be right: each is a step on the way to what code then knows for certain.
             path = math.prod(answer.joint for answer in compared)
             weakest = min(answer.weakest for answer in compared)
-            answers = (FoundAnswer(said, 1.0, quotes, path=path, weakest=weakest),) if said else ()
+            answers = (FoundAnswer(said, 1.0, quotes, path=path, weakest=weakest, support=support),) if said else ()
         finding = Finding(answers, interleaved([part.evidence for part in parts]))
         run.record(_computed(one, Operation.COMPARE, finding, started))
         return finding
@@ -235,11 +259,10 @@ class Operations:
         above: frozenset[str] = frozenset(),
         attempts: int = 0,
     ) -> Finding:
-        try:
-            query = check_question(query)
-        except InputError:  # a filling may leave nothing to search for
-            return Finding()
-        key = words_of(query)
+        query = _searchable(query)
+        if not query:
+            return _nothing_to_ask(one, operation, run)
+        key = tuple(words(query))
         if known := run.asked.get(key):
             asker, finding = known
             run.record(_repeated(one, query, operation, finding))
@@ -248,7 +271,12 @@ class Operations:
             return finding
         finding = Finding()
         for way in self._searcher.ways[: 1 + attempts]:
-            found, check = self._attempt(one, query, way, run, operation=operation, n=n)
+            try:
+                found, check = self._attempt(one, query, way, run, operation=operation, n=n)
+            except (Stopped, ModelUnavailableError):
+                if way == AS_ASKED:
+                    raise
+                break
             # Of what is not enough, the question's own finding is kept: other words were measured to be no better.
             if check.passed or not finding.answers:
                 finding = found
@@ -262,11 +290,12 @@ class Operations:
     ) -> tuple[Finding, Check]:
         started = time.perf_counter()
         documents = self._searcher.search(query, way, run.meter, where=run.where, config=run.config)
-        evidence = documents[: self._k]
+        evidence = tuple(self._chain.shown(documents[: self._k]))
+        run.meter.check()
         read = self._chain.alternatives(query, evidence, n, run.config)
         answers = distinct((_found(answer) for answer in read if not answer.abstained), n)
         if one.defines:
-            answers = self._bridge.candidates(one.defines, query, answers, evidence, n)
+            answers = self._bridge.candidates(one.defines, query, answers, evidence, n, where=run.where)
         check = self._check.check(query, evidence, answers)
         finding = Finding(answers, evidence)
         run.record(
@@ -291,16 +320,33 @@ class Operations:
 
 def _branches(one: SubQuestion, findings: Findings, limit: int) -> Iterator[_Branch]:
     """The likeliest ways to fill the slots of ``one``, at most ``limit``, likeliest first; none without a filling."""
-    choices = [findings.filling(slot.name).answers[:limit] for slot in one.slots]
+    fillings = [findings.filling(slot.name) for slot in one.slots]
+    # Of what stands beside a list the best is taken: each of the list is asked about, not each guess at the rest.
+    choices = [found.kept[:limit] if one.action is Action.EACH else found.answers[:limit] for found in fillings]
     filled = sorted(itertools.product(*choices), key=lambda answers: -math.prod(answer.joint for answer in answers))
     for answers in filled[:limit]:
-        fillings = {slot.name: answer.text for slot, answer in zip(one.slots, answers, strict=True)}
+        texts = {slot.name: answer.text for slot, answer in zip(one.slots, answers, strict=True)}
         yield _Branch(
-            query=compose(one.question, fillings),
-            about=compose(one.about, fillings) if one.about else ", ".join(fillings.values()),
+            query=compose(one.question, texts),
+            about=compose(one.about, texts) if one.about else ", ".join(texts.values()),
             path=math.prod(answer.joint for answer in answers),
             weakest=min((answer.weakest for answer in answers), default=1.0),
+            support=tuple(quote for answer in answers for quote in (*answer.citations[:1], *answer.support)),
         )
+
+
+def _searchable(query: str) -> str:
+    """The query, ``""`` for one that holds nothing to search for: a filling may leave it so."""
+    try:
+        return check_question(query)
+    except InputError:
+        return ""
+
+
+def _nothing_to_ask(one: SubQuestion, operation: Operation, run: Run) -> Finding:
+    step = TraceStep(number=0, sub_question=one.id, operation=operation, question=one.question)
+    run.record(step.model_copy(update={"verdict": Verdict.NO_ANSWER}))
+    return Finding()
 
 
 def _found(answer: Answer) -> FoundAnswer:

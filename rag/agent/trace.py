@@ -91,7 +91,6 @@ class TraceStep(BaseModel):
         coverage: share of the query, weighted by idf, that the evidence holds; None where nothing was checked.
         verdict: of the self-check.
         seconds: that it took.
-        note: more for the reader, in Russian.
     """
 
     model_config = _STRICT
@@ -109,7 +108,6 @@ class TraceStep(BaseModel):
     coverage: float | None = None
     verdict: Verdict = Verdict.DONE
     seconds: float = 0.0
-    note: str = ""
 
     @property
     def is_search(self) -> bool:

@@ -19,11 +19,16 @@ _YEAR = re.compile(r"(?<!\d)(?P<year>[12]?\d{3}|20\d\d)(?!\d)")
 _SHORT_YEAR = re.compile(r"(?<!\d)(?P<year>\d{1,4})\s*(?:год|г\.|г\b)")
 _DAY_MONTH = re.compile(r"(?<!\d)(?P<day>[0-3]?\d)\)?\s+(?P<month>[а-яё]+)")
 _NUMERIC = re.compile(r"(?<!\d)(?P<day>[0-3]?\d)\.(?P<month>[01]?\d)\.(?P<year>\d{4})(?!\d)")
-_CENTURY = re.compile(r"(?<!\w)(?P<roman>[ivx]+|[ⅰ-ⅹ]+)(?:[-–—]?(?:й|м|го))?\s*(?:век|столет|в\.)")
+_CENTURY = re.compile(r"(?<!\w)(?P<roman>[ivx]+)(?:[-–—]?(?:й|м|го))?\s*(?:век|столет|в\.)")
 _BEFORE_CHRIST = re.compile(r"до\s+(?:н\.?\s*э|нашей\s+эры|рождества)")
-_NUMBER = re.compile(r"(?P<sign>[-−]\s?)?(?P<whole>\d{1,3}(?:[\s\u00a0\u202f]\d{3})+|\d+)(?:[.,](?P<part>\d+))?")
+_NUMBER = re.compile(r"(?P<sign>(?<![\w)])[-−])?(?P<whole>\d{1,3}(?:[\s\u00a0\u202f]\d{3})+|\d+)(?:[.,](?P<part>\d+))?")
+_RANGE = re.compile(r"(?<=\d)\s*[-–—]\s*\d+(?:[.,]\d+)?")  # of a range, its beginning is read
 _WORD = re.compile(r"[^\W\d_]+[²³23]?")
 _ROMAN = {"i": 1, "v": 5, "x": 10}
+# Words around a value that say nothing else.
+_AROUND = frozenset(
+    ("в", "во", "на", "около", "примерно", "почти", "год", "г", "век", "и", "до", "н", "э", "наш", "эра")
+)
 _SQUARE, _CUBIC = {"кв"}, {"куб"}
 
 
@@ -93,7 +98,7 @@ def read_moment(text: str) -> Moment | None:
     >>> read_moment("12 июня 1842 года"), read_moment("в XIX веке")
     (Moment(year=1842, month=6, day=12), Moment(year=1801, month=0, day=0))
     """
-    lowered = text.lower().replace("ё", "е")
+    lowered = _RANGE.sub("", text.lower().replace("ё", "е"))
     sign = -1 if _BEFORE_CHRIST.search(lowered) else 1
     if numeric := _NUMERIC.search(lowered):
         return _checked(int(numeric["year"]), int(numeric["month"]), int(numeric["day"]))
@@ -119,13 +124,20 @@ def read_quantity(text: str) -> Quantity | None:
     >>> read_quantity("17 870 км²"), read_quantity("3,5 млн человек")
     (Quantity(value=17870000000.0, kind='area'), Quantity(value=3500000.0, kind='count'))
     """
-    lowered = text.lower().replace("\u00a0", " ").replace("\u202f", " ")
+    lowered = _RANGE.sub("", text.lower().replace("\u00a0", " ").replace("\u202f", " "))
     found = _NUMBER.search(lowered)
     if found is None:
         return _spelled(lowered)
     digits = re.sub(r"\s", "", found["whole"])
     value = float(f"{digits}.{found['part'] or 0}") * (-1 if found["sign"] else 1)
     return _in_units(value, lowered[found.end() :])
+
+
+def is_value(text: str) -> bool:
+    """Whether ``text`` is a date or a quantity and nothing else: «в 1812 году», and not «Школа № 57»."""
+    known = {lemma(word.group()) for word in _WORD.finditer(text.lower())} - _AROUND - set(units().months)
+    named = (set(units().units), set(units().multipliers), set(units().numerals))
+    return any(char.isdigit() for char in text) and not any(all(word not in part for part in named) for word in known)
 
 
 def _in_units(value: float, rest: str) -> Quantity:

@@ -9,7 +9,9 @@ from rich.text import Text
 from rich.tree import Tree
 
 from rag.agent.budget import StopReason
+from rag.agent.options import Way
 from rag.agent.plan import Action, Comparison, Origin, Plan, SubQuestion
+from rag.agent.searching import AS_ASKED
 from rag.agent.trace import AgentTrace, Operation, TraceHit, TraceStep, Verdict
 from rag.ask.render import decimal
 
@@ -31,6 +33,14 @@ _RULES = {
     "conjunction": "несколько вопросов",
     "same place": "то же место",
     "role": "кто исполняет роль",
+}
+_WAYS: dict[str, str] = {
+    Way.MULTI_QUERY: "вопрос переписан моделью",
+    Way.HYDE: "по отрывку, который сочинила модель, среди векторов",
+    Way.QUERY2DOC: "по вопросу и отрывку, который сочинила модель",
+    Way.NAMES: "одни имена и названия",
+    Way.FEEDBACK: "со словами первых находок",
+    Way.SYNONYMS: "с другими названиями того же",
 }
 _NO_PLAN = "the model gave no plan"  # how the note of a model's planner begins; the rest is for the trace
 _ACTIONS = {
@@ -65,6 +75,7 @@ _VERDICTS = {
     Verdict.REPEATED: "уже спрошено",
     Verdict.DONE: "",
 }
+_DONE = frozenset({StopReason.ANSWERED, StopReason.NO_EVIDENCE, StopReason.NOT_ENOUGH})
 _STOPS = {
     StopReason.ANSWERED: "ответ найден",
     StopReason.NO_EVIDENCE: "в документах не нашлось, на что опереться",
@@ -86,8 +97,13 @@ def print_trace(trace: AgentTrace, console: Console) -> None:
     console.print(Text(_ending(trace), style="dim"))
 
 
+def broken_off(trace: AgentTrace) -> str:
+    """Why the agent stopped before it was done, in Russian; ``""`` where it was done."""
+    return "" if trace.stop in _DONE else _STOPS[trace.stop]
+
+
 def _plan_tree(plan: Plan) -> Tree:
-    note = _note(plan.note)
+    note = "" if plan.origin is Origin.FILE else _note(plan.note)
     heading = f"План: {_ORIGINS[plan.origin]}" + f" ({note})" * bool(note)
     tree = Tree(Text(heading, style="bold"))
     for one in plan.sub_questions:
@@ -123,7 +139,7 @@ def _step_tree(trace: AgentTrace) -> Tree:
 
 def _heading(step: TraceStep) -> str:
     whose = f" ({step.sub_question})" if step.sub_question else ""
-    way = f" · способ: {step.way}" if step.way not in {"", "question"} else ""
+    way = f" · другими словами: {_WAYS.get(step.way, step.way)}" if step.way not in {"", AS_ASKED} else ""
     asked = f": {step.query or step.question}"
     return f"{step.number}. {_OPERATIONS[step.operation]}{whose}{asked}{way} · {step.seconds * 1000:.0f} мс"
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from rag.ask.arguments import profile_overrides
 from rag.command import EXIT_BAD_INPUT, report
-from retrievers.errors import InputError
+from retrievers.errors import InputError, ModelUnavailableError
 
 if TYPE_CHECKING:
     from rag.answer import Answer
@@ -58,7 +58,7 @@ class Session(ABC):
                 return 0
             try:
                 self.converse(question)
-            except InputError as error:
+            except (InputError, ModelUnavailableError) as error:
                 report(error)
             self.console.print()
 
@@ -72,7 +72,7 @@ class Session(ABC):
                     self.answer(question)
                     if not self.arguments.json:
                         self.console.print()
-            except (InputError, UnicodeDecodeError) as error:
+            except (InputError, ModelUnavailableError, UnicodeDecodeError) as error:
                 code = EXIT_BAD_INPUT
                 message = f"line {number} of standard input: {error}"
                 report(InputError(message))

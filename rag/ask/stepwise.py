@@ -76,10 +76,12 @@ class AgentSession(Session):
         if self.arguments.json:
             print_json(result.answer.to_dict() | {"trace": json.loads(result.trace.to_json())})
             return
-        from rag.ask.explain import print_trace
+        from rag.ask.explain import broken_off, print_trace
         from rag.ask.render import print_answer
 
         print_answer(result.answer, self.console, contexts=self.arguments.show_contexts)
+        if reason := broken_off(result.trace):
+            self.console.print(f"Работа не закончена: {reason}.", markup=False)
         if self.arguments.explain:
             print_trace(result.trace, self.console)
 

@@ -5,7 +5,7 @@ Without a language model: :class:`FeedbackRetriever` (words of the first hits), 
 (rewrites), :class:`HydeRetriever` and :class:`Query2DocRetriever` (a made-up passage).
 """
 
-from retrievers.expansion.entities import EntityBiasedRetriever, entity_query, names_in
+from retrievers.expansion.entities import EntityBiasedRetriever, NamesOnlyRetriever, entity_query, names_in
 from retrievers.expansion.feedback import FeedbackOptions, FeedbackRetriever
 from retrievers.expansion.hyde import HydeRetriever
 from retrievers.expansion.multi_query import MultiQueryRetriever
@@ -31,6 +31,7 @@ __all__ = [
     "FeedbackRetriever",
     "HydeRetriever",
     "MultiQueryRetriever",
+    "NamesOnlyRetriever",
     "PassageWriter",
     "Query2DocRetriever",
     "QueryWriter",

@@ -66,7 +66,8 @@ def name_share(names: Sequence[Collection[str]], title: Collection[str], text: C
 
 
 def _part(name: Collection[str], lemmas_there: Collection[str]) -> float:
-    return sum(lemma in lemmas_there for lemma in name) / len(name)
+    # A name without words, «÷», can be in no passage.
+    return sum(lemma in lemmas_there for lemma in name) / len(name) if name else 0.0
 
 
 def biased_order(scores: Sequence[float], shares: Sequence[float], boost: float) -> list[tuple[int, float]]:
@@ -135,6 +136,42 @@ class EntityBiasedRetriever(ExpandingRetriever):
         shares = [_held(names, hit) for hit in hits] if names else [0.0] * len(hits)
         order = biased_order(scores, shares, self.boost)[:k]
         return [with_score(hits[at], self.component, score, rank) for rank, (at, score) in enumerate(order, start=1)]
+
+
+class NamesOnlyRetriever(ExpandingRetriever):
+    """Searches any retriever for the names that a question holds, and for nothing else of it.
+
+    What a question says about its names may be worded otherwise in the passage that answers; its names stand there. A
+    question without names finds nothing. Chunks keep the child's scores and ranks.
+
+    Args:
+        retriever: any LangChain retriever.
+        extract_entities: recogniser of names.
+    """
+
+    retriever: BaseRetriever
+    extract_entities: EntityExtractor = Field(default=extract_entities, repr=False)
+    component: str = "names"
+
+    def _expand(self, question: str, where: Where | None, config: RunnableConfig | None) -> Expansion:  # noqa: ARG002
+        names = [name for name in names_in(question, self.extract_entities) if lemmas(name)]
+        return Expansion(self.component, question, tuple(Addition(name, 1.0) for name in names))
+
+    def _search(
+        self, expansion: Expansion, k: int, where: Where | None, run_manager: CallbackManagerForRetrieverRun
+    ) -> list[Document]:
+        if not expansion.texts:
+            return []
+        config, options = child_config(run_manager, self.retriever), child_options(k, where)
+        return self.retriever.invoke(" ".join(expansion.texts), config, **options)[:k]
+
+    async def _asearch(
+        self, expansion: Expansion, k: int, where: Where | None, run_manager: AsyncCallbackManagerForRetrieverRun
+    ) -> list[Document]:
+        if not expansion.texts:
+            return []
+        config, options = child_config(run_manager, self.retriever), child_options(k, where)
+        return (await self.retriever.ainvoke(" ".join(expansion.texts), config, **options))[:k]
 
 
 def _held(names: Sequence[Collection[str]], hit: Document) -> float:

@@ -41,6 +41,7 @@ TRACE = AgentTrace(
         step(3, "второй", hit("c"), hit("a"), answer="В", operation=Operation.MAP_RETRIEVE),
         step(4, "", operation=Operation.COMPARE, answer="А"),
         step(5, "весь вопрос", hit("d"), operation=Operation.FALLBACK),
+        step(6, "весь вопрос", hit("d"), operation=Operation.FALLBACK, way="names"),
     ),
     stop=StopReason.ANSWERED,
     spent=Spent(steps=3),
@@ -49,7 +50,12 @@ TRACE = AgentTrace(
 
 def test_only_searches_are_steps() -> None:
     steps = steps_of(TRACE)
-    assert [(one.query, one.answer) for one in steps] == [("первый", "А"), ("второй", "В"), ("весь вопрос", "")]
+    assert [(one.query, one.answer) for one in steps] == [
+        ("первый", "А"),
+        ("второй", "В"),
+        ("весь вопрос", ""),
+        ("весь вопрос (names)", ""),
+    ]
     assert steps[0].ranking == (Ranked("a_0", "a", 1.0), Ranked("b_0", "b", 1.0))
 
 

@@ -66,6 +66,13 @@ def test_an_unsure_step_is_followed_in_several_ways(world) -> None:
     assert only.answer.answer == NO_ANSWER
 
 
+def test_the_quotes_are_of_the_filling_that_led_to_the_answer(world) -> None:
+    known = world.KNOWN | {"Кто написал роман «Солярис»?": [("океан", 0.4), ("Станислав Лем", 0.35)]}
+    result = world.build(known).invoke(world.QUESTION, plan=plan_of(world, ANYBODY, THEIR_BIRTHPLACE))
+    quoted = [quote.quote[quote.answer_start : quote.answer_end] for quote in result.answer.citations]
+    assert quoted == ["Львове", "Станислава Лема"]
+
+
 def test_no_other_branch_is_followed_once_it_cannot_win(world) -> None:
     known = world.KNOWN | {"Кто написал роман «Солярис»?": [("Станислав Лем", 0.9), ("океан", 0.2)]}
     result = world.build(known).invoke(world.QUESTION, plan=plan_of(world, AUTHOR, BIRTHPLACE))
@@ -75,7 +82,8 @@ def test_no_other_branch_is_followed_once_it_cannot_win(world) -> None:
 def test_an_answer_with_a_document_of_its_own_is_preferred(world) -> None:
     known = world.KNOWN | {"Кто написал роман «Солярис»?": [("океан", 0.4), ("Станислав Лем", 0.35)]}
     retriever = world.build().chain.retriever
-    agent = world.build(known, bridge=Bridge(TitleLinker(retriever.invoke)), beam=1)
+    linker = TitleLinker(lambda text, where: retriever.invoke(text, filter=where))
+    agent = world.build(known, bridge=Bridge(linker), beam=1)
     assert agent.invoke(world.QUESTION, plan=plan_of(world, AUTHOR, BIRTHPLACE)).answer.answer == "Львов"
 
 
@@ -126,6 +134,50 @@ def test_several_last_steps_answer_side_by_side(world) -> None:
     )
     result = world.build().invoke(world.QUESTION, plan=plan_of(world, *steps))
     assert result.answer.answer == "Лем — Львов; Гончаров — Симбирск"
+
+
+def test_a_union_needs_not_all_of_its_parts(world) -> None:
+    steps = (
+        SubQuestion(id="a", question="Где родился Иван Тургенев?"),
+        SubQuestion(id="b", question="Где родился Иван Гончаров?"),
+        SubQuestion(id="c", question="Где они родились?", action=Action.UNITE, depends_on=("a", "b")),
+    )
+    assert world.build().invoke(world.QUESTION, plan=plan_of(world, *steps)).answer.answer == "Симбирск"
+
+
+def test_each_of_a_list_is_asked_about_with_the_best_of_the_rest(world) -> None:
+    known = world.KNOWN | {"Кто написал роман «Солярис»?": [("Станислав Лем", 0.4), ("океан", 0.35)]}
+    steps = (
+        ANYBODY,
+        SubQuestion(id="l", question="Какие писатели родились?", action=Action.LIST, defines="писатель"),
+        SubQuestion(id="e", question="Знал ли {писатель|accs} {некто}?", action=Action.EACH, depends_on=("q1", "l")),
+    )
+    result = world.build(known).invoke(world.QUESTION, plan=plan_of(world, *steps))
+    asked = [step.query for step in result.trace.steps if step.operation is Operation.MAP_RETRIEVE]
+    assert asked
+    assert all("Станислав Лем" in query for query in asked)
+
+
+def test_what_a_filling_leaves_nothing_to_ask_is_no_error(world) -> None:
+    number = SubQuestion(id="a", question="Когда вышел роман «Солярис»?", defines="число")
+    known = {number.question: [("1961", 0.9)]}
+    for action in (Action.LIST, Action.FIND):
+        empty = SubQuestion(id="b", question="{число}?", action=action, depends_on=("a",))
+        result = world.build(known, fallback=False).invoke(world.QUESTION, plan=plan_of(world, number, empty))
+        assert result.trace.stop is StopReason.NO_EVIDENCE
+        assert result.trace.steps[-1].verdict is Verdict.NO_ANSWER
+
+
+def test_a_failed_comparison_is_not_answered_with_something_else(world) -> None:
+    compared = (
+        SubQuestion(id="a", question="Когда умер Станислав Лем?", about="Станислав Лем"),
+        SubQuestion(id="b", question="Когда умер Иван Гончаров?", about="Иван Гончаров"),
+        SubQuestion(id="c", question="Кто умер раньше?", action=Action.COMPARE, comparison=Comparison.EARLIEST,
+                    depends_on=("a", "b")),
+    )  # fmt: skip
+    for answer, delivered in (("Симбирск", NO_ANSWER), ("Иван Гончаров", "Иван Гончаров")):
+        known = {world.QUESTION: [(answer, 0.9)]}
+        assert world.build(known).invoke(world.QUESTION, plan=plan_of(world, *compared)).answer.answer == delivered
 
 
 def test_a_dead_end_falls_back_on_the_whole_question(world) -> None:
@@ -195,6 +247,33 @@ def test_the_budget_of_searches_stops_the_work(world) -> None:
     assert result.trace.stop is StopReason.STEPS
     assert result.answer.abstained
     assert result.answer.contexts  # what was found so far is shown
+
+
+def test_what_a_step_has_found_when_the_budget_ends_is_kept(world) -> None:
+    known = world.KNOWN | {"Кто написал роман «Солярис»?": [("Станислав Лем", 0.9), ("океан", 0.8)]}
+    result = world.build(known, budget={"steps": 2}, attempts=0).invoke(
+        world.QUESTION, plan=plan_of(world, ANYBODY, THEIR_BIRTHPLACE)
+    )
+    assert result.answer.answer == "Львов"
+    unsure = {"О чём роман «Обломов»?": [("Роман", 0.01)]}
+    ways = {"other": OtherWords(found=world.chunks())}
+    kept = world.build(unsure, ways=ways, budget={"steps": 1}, min_confidence=0.0).invoke("О чём роман «Обломов»?")
+    assert kept.answer.answer == "Роман"
+    assert kept.answer.contexts
+
+
+def test_a_long_question_is_asked_whole(world) -> None:
+    asked = "Контекст. " * 45 + "Кто написал роман «Обломов»?"
+    result = world.build({asked: [("Иван Гончаров", 0.9)]}).invoke(asked)
+    assert result.answer.answer == "Иван Гончаров"
+
+
+def test_closing_the_steps_ends_the_work(world) -> None:
+    agent, cancel = world.build(), threading.Event()
+    parts = agent.steps(world.QUESTION, plan=plan_of(world, AUTHOR, BIRTHPLACE), cancel=cancel)
+    next(parts)
+    parts.close()
+    assert cancel.is_set()
 
 
 def test_the_budget_of_seconds_stops_the_work(world) -> None:

@@ -12,7 +12,8 @@ QUERY = "Какой писатель придумал живой океан?"
 
 @pytest.fixture(scope="module")
 def linker(world) -> TitleLinker:
-    return TitleLinker(world.build().chain.retriever.invoke)
+    retriever = world.build().chain.retriever
+    return TitleLinker(lambda text, where: retriever.invoke(text, filter=where))
 
 
 def odds(probability: float) -> float:

@@ -110,6 +110,9 @@ def test_a_plan_survives_its_file(tmp_path) -> None:
     made = plan(AUTHOR, BIRTHPLACE)
     path.write_text(made.to_json(), "utf-8")
     assert read_plan(path) == made
+    path.write_text(made.model_copy(update={"origin": Origin.RULES}).to_json(), "utf-8")
+    assert read_plan(path).origin is Origin.FILE  # it may have been edited since
+    path.write_text(made.to_json(), "utf-8")
     assert "origin" not in json.loads(path.read_text("utf-8"))
 
 

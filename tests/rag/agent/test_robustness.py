@@ -111,7 +111,7 @@ def babbling_agent(chunks, seed: int) -> tuple[QaAgent, Babbler]:
     chain = RagChain(retriever=retriever, generator=PromptedGenerator.for_model(llm, OPTIONS), k=3, pool=10)
     check = EvidenceCheck(Analyzer(), _alike, min_confidence=0.3, min_coverage=0.5)
     planner = ModelPlanner.for_model(llm, OPTIONS)
-    bridge = Bridge(TitleLinker(retriever.invoke))
+    bridge = Bridge(TitleLinker(lambda text, where: retriever.invoke(text, filter=where)))
     return QaAgent(chain, planner, check, bridge=bridge, ways=ways, options=AgentOptions(attempts=2)), llm
 
 
