@@ -12,7 +12,7 @@ from langchain_tests.integration_tests import RetrieversIntegrationTests
 
 from retrievers.bm25 import BM25Retriever
 from retrievers.entities import Entity, EntityType
-from retrievers.expansion import EntityBiasedRetriever, entity_query, names_in
+from retrievers.expansion import EntityBiasedRetriever, NamesOnlyRetriever, entity_query, names_in
 from retrievers.expansion.entities import biased_order, name_share
 
 
@@ -29,6 +29,16 @@ class TestStandard(RetrieversIntegrationTests):
     @property
     def retriever_query_example(self) -> str:
         return "роман"
+
+
+class TestNamesOnlyStandard(TestStandard):
+    @property
+    def retriever_constructor(self) -> type[BaseRetriever]:
+        return NamesOnlyRetriever
+
+    @property
+    def retriever_query_example(self) -> str:
+        return "Что такое «Роман»?"
 
 
 @pytest.mark.parametrize(
@@ -122,3 +132,23 @@ async def test_async_finds_and_tells_the_same(bm25, events) -> None:
     (told,) = events.expansions
     assert [each["text"] for each in told["added"]] == ["Андрей Тарковский"]
     assert events.parents == [("EntityBiasedRetriever", None), ("BM25Retriever", "EntityBiasedRetriever")]
+
+
+async def test_the_names_alone_are_searched_for() -> None:
+    pages = [Document("Река Обь длинна."), Document("Станислав Лем жил в Кракове."), Document("Кто родился в Сибири?")]
+    retriever = NamesOnlyRetriever(retriever=BM25Retriever.from_documents(pages))
+    question = "Кто такой Станислав Лем?"
+    [found] = retriever.invoke(question)
+    assert found.page_content.startswith("Станислав Лем")
+    assert [one.page_content for one in await retriever.ainvoke(question)] == [found.page_content]
+    assert list(retriever.expand(question).texts) == ["Станислав Лем"]
+
+
+@pytest.mark.parametrize("question", ["Кто родился в Сибири зимой?", "Кто записал альбом «÷»?"])
+def test_a_question_without_words_in_its_names_finds_nothing_or_keeps_its_order(question) -> None:
+    pages = [Document("Река длинна."), Document("Альбом записал ансамбль.")]
+    child = BM25Retriever.from_documents(pages)
+    nobody = NamesOnlyRetriever(retriever=child, extract_entities=lambda _: [])
+    assert nobody.invoke(question) == []
+    biased = EntityBiasedRetriever(retriever=child, extract_entities=lambda _: [])
+    assert [one.page_content for one in biased.invoke(question)] == [one.page_content for one in child.invoke(question)]
