@@ -6,13 +6,15 @@ from rag.agent.declension import gender_of
 from retrievers.analysis import morph
 
 
-def agreeing_verb(verb: str, subject: str) -> str:
+def agreeing_verb(verb: str, subject: str, gender: str = "") -> str:
     """A finite verb or short participle in the number and gender of a subject in the nominative.
+
+    ``gender`` is the subject's where the context tells it.
 
     >>> agreeing_verb("жили", "Анна Ахматова")
     'жила'
     """
-    gender = gender_of(subject)
+    gender = gender or gender_of(subject)
     number = "plur" if gender == "plur" else "sing"
     for parse in morph().parse(verb.lower()):
         if parse.tag.POS not in ("VERB", "PRTS", "ADJS"):

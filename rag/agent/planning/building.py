@@ -130,4 +130,15 @@ def _reduced(draft: Draft, found: Description, name: str) -> Draft | None:
         for at, word in enumerate(reduced.words)
         if word.pos in _CONTENT and not reduced.slot(at) and not reduced.asks(at)
     ]
-    return reduced if left and any(reduced.asks(at) for at in range(len(reduced))) else None
+    if not left or (not found.is_clause and noun.case in ("nomn", "ablt") and _asks_who_it_is(reduced)):
+        return None
+    return reduced if any(reduced.asks(at) for at in range(len(reduced))) else None
+
+
+def _asks_who_it_is(draft: Draft) -> bool:
+    """«Кто сейчас {президент}?»: no verb but a copula is left beside «кто»."""
+    return any(word.folded in ("кто", "что") and draft.asks(at) for at, word in enumerate(draft.words)) and not any(
+        (word.feats.get("VerbForm") or "Variant" in word.feats) and word.lemma not in language().copulas
+        for at, word in enumerate(draft.words)
+        if not draft.is_quoted(at)
+    )

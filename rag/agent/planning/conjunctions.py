@@ -32,6 +32,8 @@ def coordinate(draft: Draft, builder: Builder) -> bool:
         parts = [f"{draft.said(0, first_end)} {rest}", f"{draft.said(second, opening)} {rest}"]
         if not any(words[at].pos in _WORDS for at in range(opening, last)):
             return False
+        if any(words[at].folded in ("кто", "что") for at in range(opening)):
+            return False  # «Кто и когда открыл X?»: the second question would have no subject
         if any(draft.asks(at) for at in range(opening, last)) or words[opening - 1].pos not in ("ADV", "SCONJ"):
             return False
     else:

@@ -88,6 +88,12 @@ def _relative_word(draft: Draft, comma: int) -> int | None:
     return None
 
 
+def opens_clause(draft: Draft, comma: int) -> bool:
+    """Whether a relative or participial clause begins after a comma."""
+    following = draft.words[comma + 1 : comma + 2]
+    return _relative_word(draft, comma) is not None or any(map(_is_participle, following))
+
+
 def _end(draft: Draft, comma: int) -> int:
     """The word after the clause that begins at ``comma``: a comma that closes it, or the end of the question."""
     words = draft.words
@@ -139,8 +145,27 @@ def _described(draft: Draft, comma: int, relative: Word) -> Noun | None:
         if relative.lemma in ("кто", "что"):
             return None
         if _is_common_noun(draft, at, comma) and _agrees(word, relative):
-            return noun_at(draft, at, comma)
+            return _of_chain(draft, at, comma, relative)
     return None
+
+
+def _of_chain(draft: Draft, at: int, comma: int, relative: Word) -> Noun | None:
+    """The noun at ``at``, or the person that governs it: «чемпион мира, который *играл*»; None where both may do."""
+    words = draft.words
+    noun = noun_at(draft, at, comma)
+    if relative.lemma != "который" or relative.case != "Nom" or noun.case != "gent" or noun.animate:
+        return noun
+    before = noun.first - 1
+    if before < 0 or not _is_common_noun(draft, before, comma) or not _agrees(words[before], relative):
+        return noun
+    governor = noun_at(draft, before, comma)
+    if not governor.animate:
+        return noun
+    verb = next((word for word in words[comma + 1 :] if word.feats.get("VerbForm") or "Variant" in word.feats), None)
+    said = {verb.lemma, str(morph().parse(verb.text.lower())[0].normal_form)} if verb is not None else set()
+    if said & language().done_by_people:
+        return governor
+    return noun if said & language().done_by_things else None
 
 
 def _is_common_noun(draft: Draft, at: int, comma: int) -> bool:

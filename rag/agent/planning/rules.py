@@ -12,9 +12,10 @@ from langchain_core.runnables import RunnableConfig
 
 from rag.agent.plan import MAX_CHARACTERS, Plan
 from rag.agent.planning.building import Builder
-from rag.agent.planning.comparisons import compare, compare_sameness
+from rag.agent.planning.comparisons import compare, compare_sameness, is_choice
 from rag.agent.planning.conjunctions import coordinate, distribute
 from rag.agent.planning.draft import Draft
+from rag.agent.planning.openings import without_opening
 from rag.agent.planning.roles import ask_for_bearer, ask_for_same_place
 
 _SHAPES = (compare, compare_sameness, coordinate, distribute, ask_for_bearer, ask_for_same_place)
@@ -28,13 +29,18 @@ class RulePlanner:
         text = " ".join(question.split())
         if not text or len(text) > MAX_CHARACTERS or "{" in text or "}" in text:
             return Plan.single(question)
+        text, polite = without_opening(text)
         draft = Draft(text)
+        if polite and not any(draft.asks(at) or draft.words[at].folded == "ли" for at in range(min(3, len(draft)))):
+            return Plan.single(question)
         if not draft.words or draft.words[-1].text == "!":
             return Plan.single(question)
         for shape in _SHAPES:
             builder = Builder(question)
             if shape(draft, builder) and (plan := builder.plan()) is not None:
                 return plan
+            if shape is compare and is_choice(draft):
+                return Plan.single(question)
         builder = Builder(question)
         if any(draft.asks(at) for at in range(len(draft))):
             builder.ask(draft, room=0)
