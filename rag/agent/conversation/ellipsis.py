@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from rag.agent.conversation.agreement import agree
+from rag.agent.conversation.genders import is_place, surname_gender
 from rag.agent.conversation.mention import Mention
 from rag.agent.conversation.mentions import common_mention, question_mentions
 from rag.agent.conversation.sentence import Sentence, Word, parse
@@ -106,11 +107,13 @@ def replace_parallel(fragment: Fragment, last: str) -> str | None:
         return numbered
     if common := _replace_noun(fragment, sentence):
         return common
+    known = question_mentions(last)
+    fragment = _as_surname(fragment, known, sentence)
     if fragment.mention is None:
         return None
-    parallel = _parallel(fragment, question_mentions(last), sentence)
+    parallel = _parallel(fragment, known, sentence)
     if parallel is None:
-        return None
+        return _replace_place(fragment, sentence) or _add_owner(fragment, known, sentence)
     preposition, first = "", parallel.start
     own = fragment.sentence.words[0]
     before = sentence.words[first - 1] if first else None
@@ -136,6 +139,51 @@ def replace_parallel(fragment: Fragment, last: str) -> str | None:
             if at not in replaced:
                 replaced[at] = _agreeing(word, fragment.mention.gender, plural=fragment.mention.plural)
     return sentence.rebuilt(replaced, {})
+
+
+def _as_surname(fragment: Fragment, known: Sequence[Mention], sentence: Sentence) -> Fragment:
+    """«А Королёв?», «А Лем?» after «Где родился Тарковский?»: a surname in the nominative, whatever it was tagged."""
+    words, mention = fragment.sentence.words, fragment.mention
+    people = [one for one in known if one.kind is Kind.PERSON]
+    told = mention is not None and mention.kind in (Kind.PLACE, Kind.ORGANISATION, Kind.WORK, Kind.EVENT)
+    if len(words) != 1 or not words[0].text[:1].isupper() or not words[0].text.isalpha() or told or len(people) != 1:
+        return fragment
+    if any(one.kind is Kind.WORK for one in known) or _case(sentence, people[0], "") != "nomn":
+        return fragment
+    if mention is not None and mention.kind is Kind.PERSON and not mention.nouns:
+        return fragment  # tagged as a person's name
+    text = words[0].text
+    gender = surname_gender(text)
+    if not gender or not text[1:].islower():
+        return fragment
+    return replace(fragment, mention=Mention(text, Kind.PERSON, frozenset({gender}), stop=1))
+
+
+def _replace_place(fragment: Fragment, sentence: Sentence) -> str | None:
+    """«длина Ангары», «А Енисея?»: a place for a place that no tagger found, both in the genitive."""
+    own = fragment.sentence.words
+    if len(own) != 1 or not own[0].text[:1].isupper() or not is_place(own[0].text, "gent"):
+        return None
+    names = [at for at, word in enumerate(sentence.words) if at and word.text[:1].isupper()]
+    if len(names) != 1 or not is_place(sentence.words[names[0]].text, "gent"):
+        return None
+    named = sentence.words[names[0]]
+    before = sentence.words[names[0] - 1]
+    if named.case != "gent" or not before.is_noun or named.relation != "nmod":
+        return None
+    return sentence.rebuilt({names[0]: own[0].text}, {})
+
+
+def _add_owner(fragment: Fragment, known: Sequence[Mention], sentence: Sentence) -> str | None:
+    """«Сколько дней отпуска в год?», «А у разработчиков?»: people for a question that names nobody."""
+    mention, own = fragment.mention, fragment.sentence.words[0]
+    living = (Kind.PERSON, Kind.BEING)
+    if mention is None or mention.kind is not Kind.BEING or own.folded != "у" or mention.text[:1].isupper():
+        return None
+    if any(one.kind in living for one in known) or any(word.folded == "у" for word in sentence.words):
+        return None
+    last = max(at for at, word in enumerate(sentence.words) if word.pos != "PUNCT")
+    return sentence.rebuilt({}, {last: fragment.sentence.text})
 
 
 def _of_whom(mention: Mention, parallel: Mention) -> Mention:
@@ -202,6 +250,8 @@ def _parallel(fragment: Fragment, known: Sequence[Mention], sentence: Sentence) 
             and sentence.words[one.start - 1].folded.rstrip("о") == own.folded.rstrip("о")
             and (_alike(one, mention) or one.kind in (Kind.THING, mention.kind) or mention.kind is Kind.THING)
         ]
+        if mention.text[:1].islower():  # «у разработчиков» is no «отпуска»
+            same = [one for one in same if one.start and sentence.words[one.start - 1].pos == "ADP"]
         return next(iter(behind or same), None)
     return next(iter(same), None)
 

@@ -36,6 +36,21 @@ def person_genders(name: str, tagged: str) -> frozenset[str]:
     return frozenset(known) or _PEOPLE
 
 
+def surname_gender(word: str) -> str:
+    """Gender of a surname said alone: feminine by its ending, else masculine; ``""`` for a word that is none."""
+    known = [one for one in readings(word) if one.known]
+    surnames = {one.gender for one in known if "Surn" in one.marks and one.case == "nomn" and one.number == "sing"}
+    if known and not surnames:
+        return ""
+    feminine = fold(word).endswith(_FEMININE_SURNAMES) or surnames == {"femn"}
+    return "femn" if feminine else "masc"
+
+
+def is_place(word: str, case: str) -> bool:
+    """The dictionary knows the word as a place name in this case."""
+    return any(one.known and one.case == case and "Geox" in one.marks for one in readings(word))
+
+
 def thing_genders(name: str) -> frozenset[str]:
     """Gender of a place, body or thing with a name of its own: of its noun, else by its ending."""
     words = WORD.findall(name)

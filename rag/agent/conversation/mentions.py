@@ -47,7 +47,7 @@ def question_mentions(question: str) -> list[Mention]:
     names: list[Mention] = []
     for entity in extract_entities(sentence.text):
         places = sentence.at(entity.start, entity.stop)
-        if places and taken.isdisjoint(places):
+        if places and taken.isdisjoint(places) and not _is_opening(sentence, places):
             names.append(_with_noun(_named(entity, sentence, places[0], places[-1] + 1), sentence))
     taken |= _covered(names)
     pairs = list(_pairs(names, sentence))
@@ -155,6 +155,11 @@ def _titles(sentence: Sentence) -> Iterator[Mention]:
         yield Mention(text, Kind.WORK, genders, bool(head is not None and head.plural), start=first, stop=stop)
 
 
+def _is_opening(sentence: Sentence, places: Sequence[int]) -> bool:
+    """The word is the particle that begins the question, «А Лев Яшин?», tagged as a name for its capital."""
+    return list(places) == [0] and len(sentence.words) > 1 and sentence.words[0].folded in vocabulary().openings
+
+
 def _named(entity: Entity, sentence: Sentence, first: int, stop: int) -> Mention:
     """The mention of a name, with the common noun before it where one introduces it: «озеро Байкал»."""
     kind, nouns, preposition = _KINDS[entity.type], frozenset[str](), ""
@@ -204,6 +209,8 @@ def _common(sentence: Sentence, taken: set[int]) -> Iterator[Mention]:
     words, covered = sentence.words, set(taken)
     for index, word in enumerate(words):
         if not word.is_noun or index in covered or word.lemma in vocabulary().nameless:
+            continue
+        if _is_opening(sentence, [index]):
             continue
         children = [words[at] for at in sentence.children(index)]
         asked = any(one.lemma in vocabulary().interrogatives or one.pos == "NUM" for one in children)

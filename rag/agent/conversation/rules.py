@@ -7,20 +7,20 @@ from collections.abc import Sequence
 
 from langchain_core.runnables import RunnableConfig
 
+from rag.agent.conversation.comparison import compare, compare_again, is_among, last_pair
 from rag.agent.conversation.ellipsis import (
     fragment_of,
     is_interrogative,
     replace_interrogative,
     replace_parallel,
 )
-from rag.agent.conversation.mention import Mention
 from rag.agent.conversation.mentions import mentions
 from rag.agent.conversation.references import choose, omitted_subject, references
 from rag.agent.conversation.rewriting import Origin, Rewriting
 from rag.agent.conversation.sentence import LONGEST, Sentence, parse
 from rag.agent.conversation.substitution import Changes
 from rag.agent.conversation.turns import HistoryOptions, Turn, bounded
-from rag.agent.conversation.vocabulary import Kind, vocabulary
+from rag.agent.conversation.vocabulary import vocabulary
 from rag.question import MAX_QUESTION
 from retrievers.analysis import fold
 
@@ -63,7 +63,11 @@ class RuleRewriter:
         if len(asked) > LONGEST:
             return Rewriting(asked, asked, note="для уточнения к сказанному вопрос слишком длинный")
         opening, rest = split_opening(asked)
-        result = self._fragment(asked, opening, rest, turns) or self._references(asked, opening, rest, turns)
+        result = (
+            (_compared(asked, rest, turns) if opening else None)
+            or self._fragment(asked, opening, rest, turns)
+            or self._references(asked, opening, rest, turns)
+        )
         return result or Rewriting(asked, asked, note="вопрос понятен и без разговора")
 
     def _references(self, asked: str, opening: str, rest: str, turns: Sequence[Turn]) -> Rewriting | None:
@@ -73,8 +77,10 @@ class RuleRewriter:
         changes = Changes(sentence)
         meant: list[str] = []
         for reference in found:
-            if _among(sentence, reference.index) and (pair := _two(known)):
-                return _compared(asked, sentence, pair)
+            if is_among(sentence, reference.index):
+                if (pair := last_pair(turns)) is None:
+                    return Rewriting(asked, asked, note="не нашлось двух, из которых выбирать")
+                return _rewritten(asked, compare(sentence, pair), [one.text for one in pair])
             mention = choose(reference, known, sentence)
             if mention is None:
                 word = sentence.words[reference.index].text
@@ -167,28 +173,9 @@ def _then(sentence: Sentence, turns: Sequence[Turn]) -> tuple[int, str] | None:
     return None
 
 
-def _among(sentence: Sentence, index: int) -> bool:
-    """«кто из них»."""
-    words = sentence.words
-    return index >= 2 and words[index].folded == "них" and words[index - 1].folded == "из" and index - 2 == 0
-
-
-def _two(known: Sequence[Mention]) -> tuple[Mention, Mention] | None:
-    """The two that «они» must be: named as a pair, or the last two of one kind."""
-    names = [one for one in known if not one.plural and one.kind in (Kind.PERSON, Kind.PLACE, Kind.WORK)]
-    distinct = list({one.text: one for one in names}.values())
-    for first in distinct:
-        second = next((one for one in distinct if one is not first and one.kind is first.kind), None)
-        if second is not None:
-            pair = sorted((first, second), key=lambda one: (-one.age, one.start))
-            return pair[0], pair[1]
-    return None
-
-
-def _compared(asked: str, sentence: Sentence, pair: tuple[Mention, Mention]) -> Rewriting:
-    """«Кто из них старше?» as «Кто старше: Пушкин или Гоголь?»."""
-    rest = sentence.rebuilt({0: sentence.words[0].text, 1: "", 2: ""}, {}).rstrip(_ENDS)
-    return _rewritten(asked, f"{rest}: {pair[0].text} или {pair[1].text}?", [one.text for one in pair])
+def _compared(asked: str, rest: str, turns: Sequence[Turn]) -> Rewriting | None:
+    found = compare_again(rest, turns)
+    return _rewritten(asked, found[0], [one.text for one in found[1]]) if found is not None else None
 
 
 def _rewritten(asked: str, text: str, meant: Sequence[str], note: str = "") -> Rewriting:
