@@ -21,6 +21,7 @@ from generators.reading.question import AnswerType, focus_class
 from rag.agent.finding import FoundAnswer, distinct, words_of
 from rag.chain import Filter
 from rag.citations import cite
+from retrievers.analysis import morph, words
 from retrievers.documents import chunk_id_of
 from retrievers.entities import Entity, EntityType, extract_entities_batch
 
@@ -43,6 +44,8 @@ _KINDS = {
 class TitleLinker:
     """Looks whether an answer is the title of a document, or a part of it, or the other way round, by lemmas.
 
+    A first name alone is a part of many titles and means none of them.
+
     Args:
         search: finds chunks for a text, best first, by words, among those that a filter lets through.
     """
@@ -57,7 +60,9 @@ class TitleLinker:
 
     def _is_title(self, text: str, where: Filter | None) -> bool:
         key = words_of(text)
-        titles = (words_of(str(hit.metadata.get("title", ""))) for hit in self._search(text, where)[:_LOOKED_AT])
+        titles = [words_of(str(hit.metadata.get("title", ""))) for hit in self._search(text, where)[:_LOOKED_AT]]
+        if is_first_name(text):
+            return key in titles
         return bool(key) and any(title and (key <= title or title <= key) for title in titles)
 
 
@@ -130,6 +135,8 @@ def _names(
     for rank, of_passage in enumerate(entities):
         for entity in of_passage:
             key = words_of(entity.normal)
+            if is_first_name(entity.normal):
+                continue  # of whoever the passage has named in full
             if entity.type is kind and key and not key <= known and key not in found:
                 found[key] = _answer(entity, passages[rank], NAMED * FURTHER_DOWN**rank)
     return found
@@ -145,6 +152,12 @@ def _weighed(answer: FoundAnswer, factor: float) -> FoundAnswer:
     """The answer with its odds multiplied."""
     confidence = factor * answer.confidence / (1.0 - answer.confidence + factor * answer.confidence)
     return replace(answer, confidence=confidence, weakest=confidence)
+
+
+def is_first_name(text: str) -> bool:
+    """Whether ``text`` is a first name and nothing else: «Николай», and not «Пётр I» or «Лем»."""
+    found = words(text)
+    return len(found) == 1 and "Name" in morph().parse(found[0])[0].tag
 
 
 def _overlap(left: frozenset[str], right: frozenset[str]) -> bool:

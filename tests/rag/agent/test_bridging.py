@@ -31,6 +31,14 @@ def test_an_answer_that_a_document_is_called_by_is_linked(linker) -> None:
     assert not linker.names_document("")
 
 
+def test_a_first_name_alone_means_nobody(world, linker) -> None:
+    assert not linker.names_document("Станислав")
+    assert not linker.names_document("Иван")
+    named = [one.text for one in Bridge(linker).candidates("писатель", QUERY, (), world.chunks(), 9)]
+    assert "Иван Гончаров" in named
+    assert not {"Иван", "Станислав"} & set(named)
+
+
 def test_a_document_of_its_own_raises_the_odds(world, linker) -> None:
     found = Bridge(linker).candidates("вещь", QUERY, answers(("лампы", 0.5), ("Станислав Лем", 0.4)), world.chunks(), 5)
     assert [one.text for one in found] == ["Станислав Лем", "лампы"]
