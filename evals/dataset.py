@@ -9,6 +9,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 
 from evals.files import atomic_write
+from rag.errors import first_mistake
 from retrievers.analysis import words
 from retrievers.errors import InputError
 
@@ -126,13 +127,6 @@ def write_questions(path: Path, questions: Iterable[Question]) -> None:
     with atomic_write(path) as file:
         for question in questions:
             file.write(json.dumps(question.model_dump(exclude_defaults=True), ensure_ascii=False) + "\n")
-
-
-def first_mistake(error: ValidationError) -> str:
-    """Field and message of the first thing that a model found wrong."""
-    first = error.errors()[0]
-    field = ".".join(map(str, first["loc"])) or "record"
-    return f"field {field}: {first['msg'].removeprefix('Value error, ')}"
 
 
 def _parse(path: Path) -> Iterator[tuple[int, Question]]:

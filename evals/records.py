@@ -14,8 +14,9 @@ from typing import Any, ClassVar, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from evals.dataset import Hop, Question, first_mistake
+from evals.dataset import Hop, Question
 from evals.files import atomic_write
+from rag.errors import first_mistake
 from retrievers.errors import InputError
 
 QUESTIONS_FILE = "questions.jsonl"

@@ -78,16 +78,7 @@ class _Progress:
 
     def contexts(self) -> tuple[Context, ...]:
         """The passages read, with the scores of every stage that saw them."""
-        return tuple(
-            Context(
-                chunk_id=chunk_id_of(document),
-                doc_id=doc_id_of(document),
-                title=str(document.metadata.get("title", "")),
-                text=document.page_content,
-                scores=dict(document.metadata.get("scores", {})),
-            )
-            for document in self.documents
-        )
+        return tuple(map(context_of, self.documents))
 
     def opening(self) -> Answer:
         """First streamed part: the passages, before any word of the answer."""
@@ -428,6 +419,17 @@ class RagChain(RunnableSerializable[str, Answer]):
     def _closing(self, progress: _Progress, generation: Generation, released: str) -> Answer:
         final = self._finish(progress, generation)
         return dataclasses.replace(final, answer=final.answer.removeprefix(released))
+
+
+def context_of(document: Document) -> Context:
+    """A passage as an answer shows it."""
+    return Context(
+        chunk_id=chunk_id_of(document),
+        doc_id=doc_id_of(document),
+        title=str(document.metadata.get("title", "")),
+        text=document.page_content,
+        scores=dict(document.metadata.get("scores", {})),
+    )
 
 
 def _search_options(k: int, where: Filter | None) -> dict[str, Any]:

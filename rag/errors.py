@@ -16,6 +16,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from retrievers.errors import (
     InputError,
     MissingExtraError,
@@ -23,6 +25,9 @@ from retrievers.errors import (
     StoreUnavailableError,
     ToolkitError,
 )
+
+if TYPE_CHECKING:
+    from pydantic import ValidationError
 
 __all__ = [
     "IndexFormatError",
@@ -35,6 +40,7 @@ __all__ = [
     "RagIndexError",
     "StoreUnavailableError",
     "ToolkitError",
+    "first_mistake",
 ]
 
 
@@ -56,3 +62,10 @@ class IndexMismatchError(RagIndexError):
 
 class IndexLockedError(RagIndexError):
     """Another process is writing this index."""
+
+
+def first_mistake(error: ValidationError, whole: str = "record") -> str:
+    """Field and message of the first thing that a model found wrong; ``whole`` names what has no field of its own."""
+    first = error.errors()[0]
+    field = ".".join(map(str, first["loc"])) or whole
+    return f"field {field}: {first['msg'].removeprefix('Value error, ')}"

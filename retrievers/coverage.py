@@ -30,13 +30,13 @@ from langchain_core.documents import BaseDocumentCompressor, Document
 from langchain_core.retrievers import BaseRetriever
 from langchain_core.runnables.config import run_in_executor
 from numpy.typing import ArrayLike, NDArray
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field
 
 from retrievers.analysis import Analyzer
 from retrievers.bm25 import BM25Options
 from retrievers.documents import doc_id_of, search_text, unique_by_chunk, with_score
 from retrievers.errors import InputError
-from retrievers.filters import Where, matches, validate
+from retrievers.filters import CheckedWhere, Where, matches
 from retrievers.hybrid import child_config, child_options, component_of
 from retrievers.lexical import call_filter, call_k
 
@@ -442,14 +442,8 @@ class CoverageRetriever(BaseRetriever):
     idf: Callable[[str], float] = Field(repr=False)
     extract_entities: EntityExtractor | None = Field(default=None, repr=False)
     k: int = Field(default=5, ge=1)
-    filter: Where | None = None
+    filter: CheckedWhere | None = None
     component: str = "coverage"
-
-    @field_validator("filter")
-    @classmethod
-    def _filter_is_valid(cls, value: Where | None) -> Where | None:
-        validate(value)
-        return value
 
     def _get_relevant_documents(
         self,

@@ -10,11 +10,11 @@ from langchain_core.callbacks import AsyncCallbackManagerForRetrieverRun, Callba
 from langchain_core.documents import Document
 from langchain_core.retrievers import BaseRetriever
 from langchain_core.vectorstores import InMemoryVectorStore, VectorStore
-from pydantic import ConfigDict, Field, field_validator
+from pydantic import ConfigDict, Field
 
 from retrievers.documents import chunk_id_of, with_score
 from retrievers.errors import InputError
-from retrievers.filters import Where, matches, validate
+from retrievers.filters import CheckedWhere, Where, matches
 from retrievers.lexical import call_filter, call_k
 
 # Search by vector with the numbers of similarity_search_with_score; LangChain's stores do not agree on its name.
@@ -70,15 +70,9 @@ class DenseRetriever(BaseRetriever):
 
     store: VectorStore = Field(repr=False)
     k: int = Field(default=10, ge=1)
-    filter: Where | None = None
+    filter: CheckedWhere | None = None
     component: str = "dense"
     store_score: StoreScore | None = None
-
-    @field_validator("filter")
-    @classmethod
-    def _filter_is_valid(cls, value: Where | None) -> Where | None:
-        validate(value)
-        return value
 
     def _get_relevant_documents(
         self,

@@ -13,7 +13,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import AfterValidator
 
 from retrievers.errors import InputError
 
@@ -129,3 +131,11 @@ def _equal(value: Any, operand: Any) -> bool:
 
 def _contains(value: Any, operand: Any) -> bool:
     return isinstance(value, list) and any(type(item) is type(operand) and item == operand for item in value)
+
+
+def _checked(where: Where) -> Where:
+    validate(where)
+    return where
+
+
+CheckedWhere = Annotated[Where, AfterValidator(_checked)]  # a field of a retriever

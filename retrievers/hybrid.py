@@ -11,11 +11,11 @@ from langchain_core.callbacks import AsyncCallbackManagerForRetrieverRun, Callba
 from langchain_core.documents import Document
 from langchain_core.retrievers import BaseRetriever
 from langchain_core.runnables import RunnableConfig
-from pydantic import ConfigDict, Field, field_validator, model_validator
+from pydantic import ConfigDict, Field, model_validator
 
 from retrievers.documents import chunk_id_of, unique_by_chunk, with_score
 from retrievers.errors import InputError
-from retrievers.filters import Where, matches, validate
+from retrievers.filters import CheckedWhere, Where, matches
 from retrievers.fusion import Normalization, check_weights, reciprocal_rank_fusion, weighted_score_fusion
 from retrievers.lexical import call_filter, call_k
 
@@ -63,14 +63,8 @@ class HybridRetriever(BaseRetriever):
     normalization: Normalization = Normalization.MINMAX
     rank_constant: int = Field(default=60, ge=0)
     k: int = Field(default=10, ge=1)
-    filter: Where | None = None
+    filter: CheckedWhere | None = None
     component: str = "hybrid"
-
-    @field_validator("filter")
-    @classmethod
-    def _filter_is_valid(cls, value: Where | None) -> Where | None:
-        validate(value)
-        return value
 
     @model_validator(mode="after")
     def _children_fit(self) -> HybridRetriever:

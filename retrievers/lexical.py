@@ -19,12 +19,12 @@ from langchain_core.documents import Document
 from langchain_core.retrievers import BaseRetriever
 from langchain_core.runnables.config import run_in_executor
 from numpy.typing import NDArray
-from pydantic import ConfigDict, Field, SkipValidation, field_validator, model_validator
+from pydantic import ConfigDict, Field, SkipValidation, model_validator
 
 from retrievers.analysis import Analyzer
 from retrievers.documents import with_score
 from retrievers.errors import InputError
-from retrievers.filters import Where, matches, validate
+from retrievers.filters import CheckedWhere, Where, matches, validate
 
 Rows = NDArray[np.intp]
 Scores = NDArray[np.float32]
@@ -141,14 +141,8 @@ class LexicalRetriever(BaseRetriever, ABC):
     chunks: Annotated[Sequence[Document], SkipValidation] = Field(repr=False)
     analyzer: Callable[[str], list[str]] = Field(default_factory=Analyzer)
     k: int = Field(default=10, ge=1)
-    filter: Where | None = None
+    filter: CheckedWhere | None = None
     component: str
-
-    @field_validator("filter")
-    @classmethod
-    def _filter_is_valid(cls, value: Where | None) -> Where | None:
-        validate(value)
-        return value
 
     @model_validator(mode="after")
     def _rows_are_chunks(self) -> LexicalRetriever:

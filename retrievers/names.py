@@ -160,7 +160,8 @@ def _rewritten(name: str, forms: dict[int, str]) -> str:
     return " ".join(replaced.split())
 
 
-def _is_cyrillic(word: str) -> bool:
+def is_cyrillic(word: str) -> bool:
+    """Whether a word has a Russian letter."""
     return any("а" <= char <= "я" or char == "ё" for char in word.lower())
 
 
@@ -225,7 +226,7 @@ def _inflected(parse: _Parse, gender: str, source: str) -> str | None:
         spelt = str(form.word)
     if not parse.known and "ё" not in source.lower():
         spelt = spelt.replace("ё", "е")  # a guess must not bring a ё into a foreign name
-    return source if spelt == source.lower() else _recased(spelt, source)
+    return source if spelt == source.lower() else recased(spelt, source)
 
 
 _Form = tuple[str, float]  # nominative of a word and the quality of the reading it comes from
@@ -259,7 +260,7 @@ def _person_readings(name: str) -> list[_Reading]:
     parts = [
         match
         for match in _WORD.finditer(name)
-        if _is_cyrillic(match.group())
+        if is_cyrillic(match.group())
         and match.group().lower() not in _PARTICLES
         and not _is_initial(match)
         and not _is_acronym(match.group())
@@ -327,12 +328,12 @@ def _guessed(word: str, key: _Key, forms_of: Callable[[str], dict[_Key, _Form]])
         if base != lowered and len(base) > 2 and (replacement or base[-1] not in _VOWELS + "ьй"):
             # The dictionary knows many a surname as an adjective only: «Мамонтовой» of «мамонтовый».
             worth = 2.4 if replacement in _SURNAME_ENDINGS else 0.7 if ending == "и" else 0.9
-            return _recased(base + replacement, word), worth
+            return recased(base + replacement, word), worth
     return None
 
 
-def _recased(form: str, source: str) -> str:
-    """Capitals of ``source`` put on its other form: ``_recased("нью-йорк", "Нью-Йорке") == "Нью-Йорк"``."""
+def recased(form: str, source: str) -> str:
+    """Capitals of ``source`` put on its other form: ``recased("нью-йорк", "Нью-Йорке") == "Нью-Йорк"``."""
     if len(source) > 1 and source.isupper():
         return form.upper()
     parts, sources = form.split("-"), source.split("-")
@@ -372,7 +373,7 @@ def _free_words(name: str, start: int) -> list[re.Match[str]]:
         word = match.group()
         if match.start() > stop and not all(_adjective_forms(before.group()) for before in words):
             break  # «театра «Современник»», but «московского «Спартака»»: adjectives alone have their noun inside
-        if word.lower() in _LINKS or _is_acronym(word) or not (_is_cyrillic(word) or word[0].isdigit()):
+        if word.lower() in _LINKS or _is_acronym(word) or not (is_cyrillic(word) or word[0].isdigit()):
             break
         words.append(match)
     return words

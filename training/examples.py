@@ -9,9 +9,9 @@ from typing import Annotated, Self
 
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, ValidationError, model_validator
 
-from evals.dataset import first_mistake
 from evals.datasets.reading import Row, read_rows
 from evals.files import atomic_write
+from rag.errors import first_mistake
 from retrievers.errors import InputError
 
 Text = Annotated[str, Field(pattern=r"\S")]

@@ -15,10 +15,11 @@ from typing import Any, NamedTuple
 
 from pydantic import ValidationError
 
-from evals.dataset import Question, first_mistake, write_questions
+from evals.dataset import Question, write_questions
 from evals.datasets.hub import Origin
 from evals.files import atomic_write
 from rag.documents.rows import SourceDocument, make_document
+from rag.errors import first_mistake
 from rag.index.progress import Progress, silent, watched
 from retrievers.analysis import words
 from retrievers.errors import InputError

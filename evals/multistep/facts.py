@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
-from evals.dataset import first_mistake
+from rag.errors import first_mistake
 from retrievers.errors import InputError
 
 Gender = Literal["masc", "femn", "neut", "plur"]

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from evals.dataset import first_mistake
 from evals.multistep.facts import read_toml
+from rag.errors import first_mistake
 from retrievers.errors import InputError
 
 

@@ -8,11 +8,11 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from evals.dataset import first_mistake
 from evals.records import Passage, QuestionRecord, by_variant, read_passages, read_records
 from evals.run.directory import SUMMARY_FILE, read_summary
 from evals.statistics import SIGNIFICANT
 from evals.summary import headline_metrics
+from rag.errors import first_mistake
 from retrievers.errors import InputError
 
 

@@ -106,11 +106,10 @@ class Bench:
         """The question as the agent understands it after what was said before."""
         if not question.history:
             return question.question
-        from rag.agent.building import build_rewriter, language_model
+        from rag.agent.building import build_rewriter
         from rag.agent.conversation import Turn
 
-        profile = self._variants[variant].profile
-        rewriter = build_rewriter(profile.agent.planner, profile.generator, language_model(agent.chain))
+        rewriter = build_rewriter(self._variants[variant].profile, agent.chain)
         history = [Turn(question=turn.question, answer=turn.answer) for turn in question.history]
         return rewriter.rewrite(question.question, history, config).standalone
 

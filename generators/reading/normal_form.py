@@ -15,6 +15,7 @@ from typing import Any
 from generators.reading.candidates import Candidate, Kind
 from generators.reading.parsing import Word, clean
 from retrievers.analysis import morph
+from retrievers.names import recased
 
 # Universal Dependencies to OpenCorpora grammemes.
 _CASES = {"Nom": "nomn", "Gen": "gent", "Dat": "datv", "Acc": "accs", "Ins": "ablt", "Loc": "loct", "Par": "gen2"}
@@ -100,21 +101,8 @@ def _by_ending(word: Word, case: str, gender: str) -> str | None:
     for ending, replacement in _NAME_ENDINGS.get((case, gender), ()):
         base = lowered.removesuffix(ending)
         if base != lowered and len(base) > 2 and (replacement or base[-1] not in "аеёиоуыэюяьй"):
-            return _restore_case(base + replacement, word.text)
+            return recased(base + replacement, word.text)
     return None
-
-
-def _restore_case(form: str, source: str) -> str:
-    """Capitals of ``source`` put on its other form: ``_restore_case("нью-йорк", "Нью-Йорке") == "Нью-Йорк"``."""
-    if len(source) > 1 and source.isupper():
-        return form.upper()
-    parts, sources = form.split("-"), source.split("-")
-    if len(parts) != len(sources):
-        return form[:1].upper() + form[1:] if source[:1].isupper() else form
-    return "-".join(
-        part[:1].upper() + part[1:] if origin[:1].isupper() else part
-        for part, origin in zip(parts, sources, strict=True)
-    )
 
 
 def _inflect(word: Word, case: str, agreement: _Form | None, *, personal: bool = False) -> tuple[str, _Form | None]:
@@ -159,7 +147,7 @@ def _inflect(word: Word, case: str, agreement: _Form | None, *, personal: bool =
         return word.text, wanted
     # The dictionary writes ё in every word it knows or guesses; a guess must not bring one into a foreign name.
     spelt = form.word if parse.is_known or "ё" in lowered else form.word.replace("ё", "е")
-    return _restore_case(spelt, word.text), _Form(form.tag.number or number, form.tag.gender or gender)
+    return recased(spelt, word.text), _Form(form.tag.number or number, form.tag.gender or gender)
 
 
 def short_form(text: str, words: tuple[Word, ...], candidate: Candidate) -> str:

@@ -20,7 +20,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypedDict
 
 from langchain_core.callbacks import CallbackManagerForChainRun
-from langchain_core.documents import Document
 from langchain_core.retrievers import BaseRetriever
 from langchain_core.runnables import Runnable, RunnableConfig, patch_config
 from langchain_core.runnables.config import merge_configs
@@ -40,10 +39,10 @@ from rag.agent.planner import Planner
 from rag.agent.searching import Searcher
 from rag.agent.steps import Findings, Operations, Run
 from rag.agent.trace import AgentTrace, Operation, TraceStep
-from rag.answer import Answer, Context
-from rag.chain import Filter, RagChain
+from rag.answer import Answer
+from rag.chain import Filter, RagChain, context_of
 from rag.question import check_question
-from retrievers.documents import chunk_id_of, doc_id_of
+from retrievers.documents import chunk_id_of
 from retrievers.errors import ModelUnavailableError
 
 if TYPE_CHECKING:
@@ -292,7 +291,7 @@ class QaAgent(Runnable[str, AgentResult]):
             abstained=abstained,
             confidence=synthesis.confidence,
             citations=() if abstained else synthesis.citations,
-            contexts=tuple(map(_context, synthesis.evidence)),
+            contexts=tuple(map(context_of, synthesis.evidence)),
             timings={"total": spent.seconds},
         )
         trace = AgentTrace(
@@ -339,13 +338,3 @@ def _listening(runtime: Runtime[Run]) -> Run:
 def _counted(run: Run) -> RunnableConfig:
     """The configuration of the node at work, with the handler that counts tokens."""
     return merge_configs(get_config(), {"callbacks": [run.meter.usage]})
-
-
-def _context(document: Document) -> Context:
-    return Context(
-        chunk_id=chunk_id_of(document),
-        doc_id=doc_id_of(document),
-        title=str(document.metadata.get("title", "")),
-        text=document.page_content,
-        scores=dict(document.metadata.get("scores", {})),
-    )

@@ -103,14 +103,15 @@ def _planning_model(generator: GeneratorOptions, model: BaseLanguageModel[Any]) 
     return load_chat_model(generator.model_copy(update={"max_new_tokens": _PLAN_TOKENS}))
 
 
-def build_rewriter(kind: PlannerKind, generator: GeneratorOptions, model: BaseLanguageModel[Any] | None) -> Rewriter:
-    """What makes follow-up questions standalone: the model where it plans, else the rules."""
+def build_rewriter(profile: Profile, chain: RagChain) -> Rewriter:
+    """What makes follow-up questions standalone: the model of ``chain`` where it may plan, else the rules."""
     from rag.agent.conversation.model import ModelRewriter
     from rag.agent.conversation.rules import RuleRewriter
 
-    if model is None or kind not in {PlannerKind.AUTO, PlannerKind.MODEL}:
+    model = language_model(chain)
+    if model is None or profile.agent.planner not in {PlannerKind.AUTO, PlannerKind.MODEL}:
         return RuleRewriter()
-    return ModelRewriter.for_model(model, generator)
+    return ModelRewriter.for_model(model, profile.generator)
 
 
 def language_model(chain: RagChain) -> BaseLanguageModel[Any] | None:

@@ -16,6 +16,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
+from rag.errors import first_mistake
 from rag.question import MAX_QUESTION
 from retrievers.errors import InputError
 
@@ -287,9 +288,7 @@ def read_plan(path: Path) -> Plan:
     try:
         return Plan.model_validate(data)
     except ValidationError as error:
-        first = error.errors()[0]
-        field = ".".join(map(str, first["loc"])) or "plan"
-        raise InputError(f"{path}: field {field}: {first['msg'].removeprefix('Value error, ')}") from error
+        raise InputError(f"{path}: {first_mistake(error, 'plan')}") from error
 
 
 def _check_action(one: SubQuestion, by_id: dict[str, SubQuestion], definer: dict[str, SubQuestion]) -> None:

@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from rag.agent.budget import Spent, StopReason
 from rag.agent.plan import Plan
 from rag.citations import final_score
+from rag.errors import first_mistake
 from retrievers.documents import chunk_id_of, doc_id_of
 from retrievers.errors import InputError
 
@@ -183,6 +184,4 @@ def _traces(path: Path, lines: Iterable[bytes]) -> Iterator[AgentTrace]:
         try:
             yield AgentTrace.model_validate_json(line)
         except ValidationError as error:
-            first = error.errors()[0]
-            field = ".".join(map(str, first["loc"])) or "trace"
-            raise InputError(f"{path}:{number}: field {field}: {first['msg']}") from error
+            raise InputError(f"{path}:{number}: {first_mistake(error, 'trace')}") from error

@@ -9,9 +9,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import resources
 
-from rag.agent.declension import Reading, decline, is_personal, readings, recased
+from rag.agent.declension import Reading, decline, is_personal, readings
 from rag.agent.plan import Slot, slots_of
-from retrievers.names import NameInText, nominatives
+from retrievers.names import NameInText, nominatives, recased
 
 # A slot with the word before it, which may be a preposition or name what fills the slot, and the word after it.
 _PLACE = re.compile(r"(?:(?<!\w)(?P<before>[^\W\d_]+)(?P<space>\s+))?(?P<slot>\{[^{}]*\})(?P<after>\s+[^\W\d_]+)?")

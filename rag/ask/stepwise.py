@@ -9,7 +9,7 @@ from typing import Any
 
 from rag.agent.agent import AgentResult
 from rag.agent.budget import StopReason
-from rag.agent.building import build_agent, build_rewriter, language_model
+from rag.agent.building import build_agent, build_rewriter
 from rag.agent.conversation import Conversation
 from rag.agent.plan import Plan, read_plan
 from rag.agent.trace import append_trace
@@ -32,8 +32,7 @@ class AgentSession(Session):
             )
         index, profile = open_pipeline(arguments)
         self._agent = build_agent(index, profile)
-        rewriter = build_rewriter(profile.agent.planner, profile.generator, language_model(self._agent.chain))
-        self._conversation = Conversation(self._answered, rewriter=rewriter)
+        self._conversation = Conversation(self._answered, rewriter=build_rewriter(profile, self._agent.chain))
         self._last: AgentResult | None = None
 
     @property

@@ -10,10 +10,10 @@ from langchain_core.documents import Document
 from langchain_core.retrievers import BaseRetriever
 from langchain_core.runnables import RunnableConfig
 from langchain_core.runnables.config import run_in_executor
-from pydantic import ConfigDict, Field, field_validator
+from pydantic import ConfigDict, Field
 
 from retrievers.expansion.report import Expansion, aannounce, announce
-from retrievers.filters import Where, validate
+from retrievers.filters import CheckedWhere, Where
 from retrievers.lexical import call_filter, call_k
 
 
@@ -32,14 +32,8 @@ class ExpandingRetriever(BaseRetriever, ABC):
     model_config = ConfigDict(arbitrary_types_allowed=True, extra="forbid")
 
     k: int = Field(default=10, ge=1)
-    filter: Where | None = None
+    filter: CheckedWhere | None = None
     component: str
-
-    @field_validator("filter")
-    @classmethod
-    def _filter_is_valid(cls, value: Where | None) -> Where | None:
-        validate(value)
-        return value
 
     def expand(self, question: str, config: RunnableConfig | None = None, *, filter: Where | None = None) -> Expansion:
         """What ``question`` is expanded to; ``filter`` as of a search, for methods that look at passages first."""

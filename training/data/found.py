@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from evals.dataset import first_mistake
+from rag.errors import first_mistake
 from retrievers.errors import InputError
 from training.data.anchoring import anchor_answers
 from training.examples import Example

@@ -12,9 +12,10 @@ from pathlib import Path
 from langchain_core.documents import Document
 from pydantic import ValidationError
 
-from evals.dataset import Question, first_mistake
+from evals.dataset import Question
 from evals.datasets.reading import Row, read_rows
 from evals.relevance import find_relevant
+from rag.errors import first_mistake
 from retrievers.documents import chunk_id_of, doc_id_of
 from retrievers.errors import InputError
 from training.data.found import Found, Skip, SkipReason, make_example

@@ -16,8 +16,8 @@ from typing import Any, Literal
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from evals.dataset import first_mistake
 from evals.files import atomic_write, read_json, write_json
+from rag.errors import first_mistake
 from retrievers.errors import InputError
 from training.examples import Example
 

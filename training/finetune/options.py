@@ -11,7 +11,7 @@ from typing import Any, TypeVar, Union, get_args, get_origin
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic.fields import FieldInfo
 
-from evals.dataset import first_mistake
+from rag.errors import first_mistake
 from retrievers.errors import InputError
 
 

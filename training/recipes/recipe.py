@@ -10,7 +10,7 @@ from pathlib import Path, PurePosixPath
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
-from evals.dataset import first_mistake
+from rag.errors import first_mistake
 from retrievers.errors import InputError
 
 # Placeholders that every recipe has.

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from rag.agent.declension import recased
 from retrievers.analysis import morph
+from retrievers.names import recased
 
 _PREDICATES = ("VERB", "PRTS", "ADJS")
 

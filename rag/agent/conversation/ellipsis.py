@@ -12,8 +12,9 @@ from rag.agent.conversation.mention import Mention
 from rag.agent.conversation.mentions import common_mention, question_mentions
 from rag.agent.conversation.sentence import Sentence, Word, parse
 from rag.agent.conversation.vocabulary import Kind, vocabulary
-from rag.agent.declension import readings, recased
+from rag.agent.declension import readings
 from rag.agent.wording import agreeing
+from retrievers.names import recased
 
 _LONGEST = 12  # words of a fragment
 _NUMBER = re.compile(r"\d+")

@@ -12,11 +12,11 @@ from rag.agent.conversation.mention import LOCAL_PREPOSITIONS, Mention
 from rag.agent.conversation.sentence import Sentence, parse, plain_quotes
 from rag.agent.conversation.turns import Turn
 from rag.agent.conversation.vocabulary import Kind, vocabulary
-from rag.agent.declension import readings, recased
+from rag.agent.declension import readings
 from rag.agent.wording import nominative
 from retrievers.analysis import fold, lemma
 from retrievers.entities import Entity, EntityType, extract_entities
-from retrievers.names import NameInText, nominatives
+from retrievers.names import NameInText, nominatives, recased
 
 _TITLE = re.compile("«([^«»]+)»")
 _LONGEST_ANSWER = 80  # characters; a longer answer is a sentence, and only the names in it are taken

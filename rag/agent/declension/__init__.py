@@ -2,6 +2,6 @@
 
 from rag.agent.declension.groups import decline, gender_of, is_person_name
 from rag.agent.declension.people import decline_person, is_personal
-from rag.agent.declension.words import Reading, readings, recased
+from rag.agent.declension.words import Reading, readings
 
-__all__ = ["Reading", "decline", "decline_person", "gender_of", "is_person_name", "is_personal", "readings", "recased"]
+__all__ = ["Reading", "decline", "decline_person", "gender_of", "is_person_name", "is_personal", "readings"]

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from rag.agent.declension.people import WORD, decline_person, is_personal, person_gender
 from rag.agent.declension.rules import OBLIQUE, by_ending, rules
-from rag.agent.declension.words import Reading, is_acronym, is_cyrillic, readings, recased
+from rag.agent.declension.words import Reading, is_acronym, readings
+from retrievers.names import is_cyrillic, recased
 
 _OPENING = '«„“"('
 _FIGURES = re.compile(r"\d[\d ]*|[IVXLC]+")

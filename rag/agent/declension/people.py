@@ -6,7 +6,8 @@ import re
 from collections.abc import Sequence
 
 from rag.agent.declension.rules import by_ending, rules
-from rag.agent.declension.words import Reading, is_cyrillic, readings, recased
+from rag.agent.declension.words import Reading, readings
+from retrievers.names import is_cyrillic, recased
 
 WORD = re.compile(r"[^\W_]+(?:['’-][^\W_]+)*")
 _ROMAN = re.compile(r"[IVXLC]+")

@@ -75,24 +75,6 @@ def readings(word: str) -> tuple[Reading, ...]:
     return tuple(found)
 
 
-def is_cyrillic(word: str) -> bool:
-    """A Russian letter stands in it."""
-    return any("а" <= char <= "я" or char == "ё" for char in word.lower())
-
-
 def is_acronym(word: str) -> bool:
     """«НАТО», «ООН»: no case changes it."""
     return len(word) > 1 and word.isupper()
-
-
-def recased(form: str, source: str) -> str:
-    """Capitals of ``source`` put on its other form: ``recased("нью-йорка", "Нью-Йорк") == "Нью-Йорка"``."""
-    if len(source) > 1 and source.isupper():
-        return form.upper()
-    parts, sources = form.split("-"), source.split("-")
-    if len(parts) != len(sources):
-        return form[:1].upper() + form[1:] if source[:1].isupper() else form
-    return "-".join(
-        part[:1].upper() + part[1:] if origin[:1].isupper() else part
-        for part, origin in zip(parts, sources, strict=True)
-    )

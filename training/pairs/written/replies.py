@@ -9,9 +9,9 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from evals.dataset import first_mistake
 from evals.datasets.reading import read_rows
 from evals.files import drop_torn_line, writing
+from rag.errors import first_mistake
 from retrievers.errors import InputError
 
 _FENCE = re.compile(r"```(?:json)?\s*|\s*```")

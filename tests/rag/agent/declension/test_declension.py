@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rag.agent.declension import decline, readings, recased
+from rag.agent.declension import decline, readings
 from rag.agent.plan import CASES
+from retrievers.names import recased
 
 # Genitive, dative, accusative, instrumental and locative of each.
 PEOPLE = """
