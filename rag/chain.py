@@ -219,6 +219,25 @@ class RagChain(RunnableSerializable[str, Answer]):
         progress = _Progress(check_question(question), self.k, self._widen(list(documents)))
         return self._finish(progress, await self._agenerate(progress, _stage_config(config, "generate")))
 
+    def stream_read(
+        self, question: str, documents: Sequence[Document], config: RunnableConfig | None = None
+    ) -> Iterator[Answer]:
+        """Yield parts of what :meth:`read` returns as they come, as :meth:`stream` does.
+
+        Raises:
+            InputError: the question holds nothing to answer.
+        """
+        progress = _Progress(check_question(question), self.k, self._widen(list(documents)))
+        yield from self._told(progress, _stage_config(config, "generate"))
+
+    async def astream_read(
+        self, question: str, documents: Sequence[Document], config: RunnableConfig | None = None
+    ) -> AsyncIterator[Answer]:
+        """Async twin of :meth:`stream_read`."""
+        progress = _Progress(check_question(question), self.k, self._widen(list(documents)))
+        async for part in self._atold(progress, _stage_config(config, "generate")):
+            yield part
+
     def shown(self, documents: Sequence[Document]) -> list[Document]:
         """Passages as the generator reads them: with their neighbours, where the chain shows them so."""
         return self._widen(list(documents))
@@ -278,14 +297,7 @@ class RagChain(RunnableSerializable[str, Answer]):
         where: Filter | None,
     ) -> Iterator[Answer]:
         progress = self._prepare("".join(questions), k, where, config, run_manager)
-        yield progress.opening()
-        released, whole = "", Generation("")
-        for part in self._parts(progress, _child(config, run_manager, "generate")):
-            whole += part
-            if self._may_release(part):
-                released += part.text
-                yield Answer(progress.question, part.text)
-        yield self._closing(progress, whole, released)
+        yield from self._told(progress, _child(config, run_manager, "generate"))
 
     async def _astream(
         self,
@@ -298,9 +310,24 @@ class RagChain(RunnableSerializable[str, Answer]):
     ) -> AsyncIterator[Answer]:
         question = "".join([part async for part in questions])
         progress = await self._aprepare(question, k, where, config, run_manager)
+        async for part in self._atold(progress, _child(config, run_manager, "generate")):
+            yield part
+
+    def _told(self, progress: _Progress, config: RunnableConfig) -> Iterator[Answer]:
+        """The parts of a streamed answer, from the passages on."""
         yield progress.opening()
         released, whole = "", Generation("")
-        async for part in self._aparts(progress, _child(config, run_manager, "generate")):
+        for part in self._parts(progress, config):
+            whole += part
+            if self._may_release(part):
+                released += part.text
+                yield Answer(progress.question, part.text)
+        yield self._closing(progress, whole, released)
+
+    async def _atold(self, progress: _Progress, config: RunnableConfig) -> AsyncIterator[Answer]:
+        yield progress.opening()
+        released, whole = "", Generation("")
+        async for part in self._aparts(progress, config):
             whole += part
             if self._may_release(part):
                 released += part.text

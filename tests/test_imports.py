@@ -18,7 +18,7 @@ OPTIONAL = {
     "train": {"torch", "transformers", "sentence_transformers", "accelerate", "datasets", "peft", "matplotlib", "onnx"},
     "eval": {"jinja2", "matplotlib"},
     "judge": {"ragas", "openai", "instructor"},
-    "serve": {"fastapi", "uvicorn", "starlette"},
+    "serve": {"fastapi", "uvicorn", "starlette", "python_multipart", "prometheus_client"},
     "mcp": {"mcp", "mcp_types", "uvicorn", "starlette"},
     "rl": {"trl", "verifiers", "datasets", "pyarrow"},
     "bench": {"langchain_community", "rank_bm25"},

@@ -27,6 +27,15 @@ def demo_corpus() -> Path:
 
 def demo_index_directory(profile: Profile) -> Path:
     """Per-user cache directory of the demo index; another corpus or other index options have another one."""
+    return platformdirs.user_cache_path(APPLICATION) / f"demo-{_digest(profile)}"
+
+
+def served_demo_directory(profile: Profile) -> Path:
+    """Another such directory for a service, whose users may add documents to it and remove them."""
+    return platformdirs.user_cache_path(APPLICATION) / f"served-demo-{_digest(profile)}"
+
+
+def _digest(profile: Profile) -> str:
     digest = hashlib.sha256(profile.index.model_dump_json().encode())
     if profile.index.encoder.kind is EncoderKind.STATIC:
         from retrievers.encoders.static import weights_path
@@ -34,7 +43,7 @@ def demo_index_directory(profile: Profile) -> Path:
         digest.update(weights_path().read_bytes())  # an update of the toolkit may bring other vectors
     for article in sorted(demo_corpus().rglob("*.md")):
         digest.update(article.read_bytes())
-    return platformdirs.user_cache_path(APPLICATION) / f"demo-{digest.hexdigest()[:12]}"
+    return digest.hexdigest()[:12]
 
 
 def open_named_or_demo(
@@ -56,12 +65,17 @@ def open_named_or_demo(
     return index, load_profile(profile_name or index.manifest.profile, overrides)
 
 
-def open_demo_index(profile: Profile) -> Index:
-    """Open the demo index, building it on first use (a few seconds) and saying on stderr where it lies."""
+def open_demo_index(profile: Profile, directory: Path | None = None) -> Index:
+    """Open the demo index, building it on first use (a few seconds) and saying on stderr where it lies.
+
+    Args:
+        profile: to build it for.
+        directory: of the index, by default that of :func:`demo_index_directory`.
+    """
     from rag.index import build_index, open_index
     from rag.index.progress import progress_bar
 
-    directory = demo_index_directory(profile)
+    directory = directory or demo_index_directory(profile)
     try:
         return open_index(directory)
     except IndexNotFoundError:

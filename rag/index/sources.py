@@ -285,6 +285,35 @@ class ChunkTable(Sequence[Document]):
         )
         return self.get_many([row for (row,) in rows])
 
+    def titles(self) -> list[tuple[str, str]]:
+        """Ids and titles of all documents, in order."""
+        return [
+            (str(doc_id), str(title))
+            for doc_id, title in self._query("SELECT doc_id, title FROM documents ORDER BY position")
+        ]
+
+    def sizes(self, doc_ids: Sequence[str]) -> dict[str, tuple[int, int]]:
+        """Characters and chunks of documents, by id; unknown ids are left out."""
+        found: dict[str, tuple[int, int]] = {}
+        for start in range(0, len(doc_ids), _AT_ONCE):
+            batch = list(doc_ids[start : start + _AT_ONCE])
+            rows = self._query(
+                "SELECT doc_id, length(text), (SELECT count(*) FROM chunks c WHERE c.position = d.position) "
+                f"FROM documents d WHERE doc_id IN ({', '.join('?' * len(batch))})",
+                batch,
+            )
+            found.update((str(doc_id), (int(characters), int(chunks))) for doc_id, characters, chunks in rows)
+        return found
+
+    def spans(self, doc_id: str) -> list[tuple[str, int, int]]:
+        """Id, start and end of a document's chunks, in order; none for an unknown id."""
+        rows = self._query(
+            "SELECT chunk_id, start, end FROM chunks JOIN documents USING (position) WHERE doc_id = ? "
+            "ORDER BY chunk_index",
+            (doc_id,),
+        )
+        return [(str(chunk_id), int(start), int(end)) for chunk_id, start, end in rows]
+
     def doc_ids(self) -> list[str]:
         """Ids of all documents, in order."""
         return [str(doc_id) for (doc_id,) in self._query("SELECT doc_id FROM documents ORDER BY position")]

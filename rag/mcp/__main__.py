@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     from rag.profile import Profile
 
 _WARM_UP = "Что находится в этих документах?"
+_LOOPBACK_ONLY = (
+    "only loopback addresses (127.0.0.1, ::1, localhost) are served, since there is no access control; put a server"
+    " that checks access in front"
+)
 _EPILOG = """A client starts the server itself, by a configuration like this one:
 
   {"mcpServers": {"documents": {"command": "python", "args": ["-m", "rag.mcp", "--index", "/path/to/index"]}}}
@@ -44,7 +48,7 @@ def _serve(arguments: argparse.Namespace) -> int:
     from rag.mcp.serving import serve_http, serve_stdio
 
     if arguments.transport == "http":
-        with listen(arguments.host, arguments.port) as listening:
+        with listen(arguments.host, arguments.port, refusal=_LOOPBACK_ONLY) as listening:
             serve_http(_open_server(arguments), listening)
         return 0
     with contextlib.redirect_stdout(sys.stderr):  # standard output belongs to the protocol

@@ -1,4 +1,4 @@
-"""Sockets that only this machine reaches."""
+"""Sockets to serve on."""
 
 from __future__ import annotations
 
@@ -9,17 +9,23 @@ import socket
 from retrievers.errors import InputError
 
 
-def listen(host: str, port: int) -> socket.socket:
-    """A socket bound to a loopback address: whoever reaches the port reads the index, and there is no token yet."""
+def listen(host: str, port: int, *, refusal: str | None) -> socket.socket:
+    """A socket bound to an address.
+
+    Args:
+        host: name or address of an interface.
+        port: 0 takes a free one.
+        refusal: why addresses that other machines reach are refused; None admits them.
+
+    Raises:
+        InputError: there is no such address, it is refused, or the port is taken.
+    """
     try:
         family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
     except OSError as error:
         raise InputError(f"--host {host}: no such address ({error.strerror})") from error
-    if not ipaddress.ip_address(address[0]).is_loopback:
-        raise InputError(
-            f"--host {host}: only loopback addresses (127.0.0.1, ::1, localhost) are served, since there is no access"
-            " control; put a server that checks access in front"
-        )
+    if refusal is not None and not ipaddress.ip_address(address[0]).is_loopback:
+        raise InputError(f"--host {host}: {refusal}")
     listening = socket.socket(family, socket.SOCK_STREAM)
     try:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

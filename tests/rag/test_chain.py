@@ -190,6 +190,15 @@ def test_text_that_may_be_withheld_is_not_streamed() -> None:
     assert [part.answer for part in chain.stream("Какова глубина?")] == ["", NO_ANSWER]
 
 
+def test_chosen_passages_are_streamed_as_found_ones_are() -> None:
+    chain = make_chain(generator=Writer("1642 метров"))
+    parts = list(chain.stream_read("Какова глубина?", [SECOND]))
+    assert [one.chunk_id for one in parts[0].contexts] == ["baikal_1"]
+    assert [part.answer for part in parts] == ["", "1642", " метров", ""]
+    withheld = make_chain(generator=Writer("1642 метров"), min_confidence=0.5, judge=FixedJudge(0.1))
+    assert [part.answer for part in withheld.stream_read("Какова глубина?", [SECOND])] == ["", NO_ANSWER]
+
+
 def test_it_composes_with_other_runnables() -> None:
     chain = RunnableLambda(str.strip) | make_chain() | RunnableLambda(lambda answer: answer.answer)
     assert chain.invoke("  Какова глубина?  ") == "1642 метров"
@@ -241,6 +250,9 @@ async def test_the_halves_make_the_whole() -> None:
     whole = untimed(chain.invoke("Какова глубина Байкала?"))
     assert untimed(chain.read(found.question, found.documents[:1])) == whole
     assert untimed(await chain.aread(found.question, found.documents[:1])) == whole
+    assert untimed(sum_parts(chain.stream_read(found.question, found.documents[:1]))) == whole
+    parts = [part async for part in chain.astream_read(found.question, found.documents[:1])]
+    assert untimed(sum_parts(iter(parts))) == whole
 
 
 def test_somebody_elses_choice_of_passages_is_read() -> None:

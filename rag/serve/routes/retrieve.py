@@ -4,11 +4,13 @@ Request and response are those of ``search_r1/search/retrieval_server.py`` and o
 (Search-R1, Jin et al., 2025): the client takes the first line of ``contents`` for the title.
 """
 
-from __future__ import annotations
+# No `from __future__ import annotations` here: FastAPI reads the annotations of routes, and they name what is imported
+# only once the routes are made.
 
 import asyncio
-from concurrent.futures import Executor
-from typing import TYPE_CHECKING, Annotated
+import functools
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated, Any
 
 from langchain_core.documents import Document
 from pydantic import BaseModel, ConfigDict, Field
@@ -16,6 +18,10 @@ from pydantic import BaseModel, ConfigDict, Field
 from prompts.fencing import as_data, as_line
 from rag.chain import RagChain
 from rag.citations import final_score
+from rag.serve.describing import problems
+from rag.serve.service import Service
+from rag.serve.streaming import while_connected
+from rag.serve.work import Job
 from retrievers.documents import chunk_id_of
 from retrievers.errors import InputError
 
@@ -74,33 +80,50 @@ class RetrieveResponse(BaseModel):
     result: list[list[ScoredDocument]] | list[list[RetrievedDocument]]
 
 
-def retrieve_router(chain: RagChain, executor: Executor, *, topk: int) -> APIRouter:
-    """The route.
-
-    Args:
-        chain: searched.
-        executor: where; the event loop only waits.
-        topk: passages for each query of a request that names no number.
-    """
-    from fastapi import APIRouter
+def retrieve_router(service: Service) -> "APIRouter":
+    """The route."""
+    from fastapi import APIRouter, Request
 
     router = APIRouter(tags=["reinforcement learning"])
 
-    @router.post("/retrieve")
-    async def retrieve(body: RetrieveRequest) -> RetrieveResponse:
+    @router.post("/retrieve", response_model=RetrieveResponse, responses=problems())
+    async def retrieve(body: RetrieveRequest, request: Request) -> Any:
         """Find the best passages for each query."""
-        count = min(body.topk or topk, MAX_TOPK)
+        count = min(body.topk or service.options.topk, MAX_TOPK)
         # Rollouts of one question ask the same: each query is searched for once.
-        queries = list(dict.fromkeys(body.queries))
-        loop = asyncio.get_running_loop()
-        searches = [loop.run_in_executor(executor, search_passages, chain, query, count) for query in queries]
-        found = dict(zip(queries, await asyncio.gather(*searches), strict=True))
+        found = await while_connected(request, _found(service, list(dict.fromkeys(body.queries)), count))
+        if not isinstance(found, dict):
+            return found
         scored = [found[query] for query in body.queries]
         if body.return_scores:
             return RetrieveResponse(result=scored)
         return RetrieveResponse(result=[[passage.document for passage in passages] for passages in scored])
 
     return router
+
+
+async def _found(service: Service, queries: Sequence[str], count: int) -> dict[str, list[ScoredDocument]]:
+    """What each query finds, all of it in one generation."""
+    found: dict[str, list[ScoredDocument]] = {}
+    with service.snapshots.lease() as snapshot:
+
+        def search(share: Sequence[str], job: Job) -> None:
+            with service.snapshots.lease(snapshot):
+                chain = snapshot.chain()
+                for query in share:
+                    job.check()
+                    found[query] = search_passages(chain, query, count)
+
+        # A share of a batch for each thread: more jobs of one request would take the places of others.
+        threads = service.options.workers
+        shares = [queries[first::threads] for first in range(min(threads, len(queries)))]
+        try:
+            async with asyncio.TaskGroup() as group:
+                for share in shares:
+                    group.create_task(service.workers.run(functools.partial(search, share)))
+        except ExceptionGroup as failed:
+            raise failed.exceptions[0] from None  # the others met the same, or were stopped for it
+    return found
 
 
 def search_passages(chain: RagChain, query: str, topk: int) -> list[ScoredDocument]:
