@@ -1,0 +1,1 @@
+"""A service under load: many clients at once while its index is being changed."""
