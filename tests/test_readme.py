@@ -31,7 +31,7 @@ _FENCE = re.compile(r"^( *)```(\w*)\n(.*?)^\1```$", re.MULTILINE | re.DOTALL)
 _MODULE = re.compile(r"python -m ([\w.]+)")
 _LINK = re.compile(r"\]\(([^)#\s]+)\)")
 _PATH = re.compile(rf"(?<![\w/.~-])(?:{'|'.join((*OUR_PACKAGES, 'tests'))})/[\w./-]*\w")
-_VARIABLE = re.compile(r"\bRAG_[A-Z0-9_]+")
+_VARIABLE = re.compile(r"\bRAG_[A-Z0-9]+(?:__[A-Z0-9_]+)+")  # those that set an option of a profile
 
 
 class Block(NamedTuple):
