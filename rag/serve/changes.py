@@ -90,13 +90,12 @@ def add(service: Service, upload: Received, job: Job, report: Report) -> Changed
         read_upload(folder, order, job, lambda number: progress("reading", number, count))
         change = add_documents(sources(folder), service.snapshots.directory, progress=progress)
         counted(change)
-    generation = service.snapshots.refresh()
-    with service.snapshots.lease() as snapshot:
-        documents = summaries(snapshot.index, titles[:MOST_LISTED])
-    return Changed(
-        generation=generation, added=change.added, changed=change.changed, unchanged=change.unchanged,
-        documents=documents,
-    )  # fmt: skip
+    service.snapshots.refresh()
+    with service.snapshots.lease() as snapshot:  # another process may have gone on already: one generation says all
+        return Changed(
+            generation=snapshot.generation, added=change.added, changed=change.changed, unchanged=change.unchanged,
+            documents=summaries(snapshot.index, titles[:MOST_LISTED]),
+        )  # fmt: skip
 
 
 def remove(service: Service, doc_id: str, job: Job) -> Removed:

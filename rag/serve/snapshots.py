@@ -16,6 +16,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from generators.options import GeneratorKind
 from rag.index.layout import CURRENT
 from rag.serve.work import StoppedError
 from retrievers.errors import InputError
@@ -113,9 +114,16 @@ class Snapshot:
         return profile.model_copy(update={"retrieval": retrieval, "compressor": compressor})
 
     def warm_up(self) -> None:
-        """Load what the first question would wait for; what is missing is told now."""
+        """Load what the first question would wait for; what is missing is told now.
+
+        A language model behind a server is not asked: it has nothing to load here, and an update of the index must not
+        wait for it, pay for it, or fail because it is down.
+        """
         chain = self.chain()
-        chain.read(_WARM_UP, chain.search(_WARM_UP, k=1).documents)
+        if self.profile.generator.kind is not GeneratorKind.CHAT:
+            chain.read(_WARM_UP, chain.search(_WARM_UP, k=1).documents)
+        elif not self.profile.retrieval.expansion.kind.needs_writer:
+            chain.search(_WARM_UP, k=1)
 
     # Called by Snapshots, under its lock.
 
@@ -154,6 +162,7 @@ class Snapshots:
         self._lock = threading.Lock()
         self._refreshing = threading.Lock()
         self._seen = self._stamp()
+        self._closed = False
         self.on_switch: list[Callable[[Snapshot], None]] = []
 
     @property
@@ -193,8 +202,11 @@ class Snapshots:
 
         Raises:
             RagIndexError: it cannot be opened; the one that was in use stays so.
+            StoppedError: all of them are closed.
         """
         with self._refreshing:  # two at once would open it twice
+            if self._closed:
+                raise StoppedError
             self._seen = self._stamp()
             fresh = self._reopen()
             if fresh.manifest.generation == self._current.generation:
@@ -222,11 +234,15 @@ class Snapshots:
             return
         try:
             self.refresh()
+        except StoppedError:
+            return
         except Exception:
             _LOGGER.exception("the new generation of the index cannot be used; the old one goes on")
 
     def close(self) -> None:
-        """Let go of the index as soon as nobody holds it."""
+        """Let go of the index as soon as nobody holds it, and turn to no other."""
+        with self._refreshing:  # a generation that is being opened takes over first, and is closed here
+            self._closed = True
         with self._lock:
             done = self._current.retire()
         if done:

@@ -10,9 +10,25 @@ from langchain_core.runnables import Runnable
 from generators.base import Generation, ReadingTask
 from rag.chain import RagChain
 from rag.serve.replies import SpanReply
+from rag.serve.searching import Search
+from rag.serve.service import Service
+from rag.serve.snapshots import Snapshot
 from rag.serve.work import Job
 
 MARKED = 20  # candidates that are read, from the first: each takes as long as a passage of an answer
+
+
+def found_spans(
+    service: Service, snapshot: Snapshot, search: Search, documents: Sequence[Document], job: Job
+) -> Sequence[SpanReply | None]:
+    """One for each of the first documents that a search found; those of the last searches are remembered."""
+    key = (*search.key(snapshot), len(documents))
+    known = service.spans.get(snapshot.generation, key)
+    if known is None:
+        chain = snapshot.chain(search.retriever, search.rerank)
+        known = likeliest_spans(chain, search.question, documents, job)
+        service.spans.put(snapshot.generation, key, known)
+    return known
 
 
 def likeliest_spans(chain: RagChain, question: str, documents: Sequence[Document], job: Job) -> list[SpanReply | None]:

@@ -26,17 +26,16 @@ class Metrics:
     """What a service counts.
 
     Args:
-        workers: for searching and reading.
-        writers: for changes of the index.
+        pools: threads that work for requests, by name.
         snapshots: the index.
     """
 
-    def __init__(self, workers: Workers, writers: Workers, snapshots: Snapshots) -> None:
+    def __init__(self, pools: Mapping[str, Workers], snapshots: Snapshots) -> None:
         from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
 
         self._registry = registry = CollectorRegistry()
         ProcessCollector(registry=registry)
-        registry.register(_Present({"work": workers, "write": writers}, snapshots))
+        registry.register(_Present(pools, snapshots))
         self._requests = Counter(
             "rag_http_requests", "Requests answered.", ["method", "route", "status"], registry=registry
         )

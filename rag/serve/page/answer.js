@@ -82,7 +82,7 @@ export class AnswerView {
         { href: documentLink(citation.doc_id, citation.start, citation.end), ...this.#lighting(citation) },
         isolated(citation.title || citation.doc_id),
       ),
-      element("blockquote", {}, "«", quote, "»"),
+      element("blockquote", {}, quote),
     );
   }
 

@@ -3,6 +3,7 @@
 import { ApiError } from "./api.js";
 import { documentName } from "./document.js";
 import { byId, element, fill } from "./dom.js";
+import { isWorthRepeating } from "./error-words.js";
 import { shown } from "./marking.js";
 import { alarm, clearError, showError, wasStopped } from "./notices.js";
 import { bytes, CHUNKS, counted, DOCUMENTS, integer } from "./numbers.js";
@@ -64,7 +65,7 @@ export class Upload {
       fill(byId("upload-documents"), update.documents.slice(0, NAMED).map(line));
       this.#changed();
     } catch (error) {
-      if (wasStopped(error)) byId("upload-result").textContent = "Отменено: ни один файл не добавлен.";
+      if (wasStopped(error)) this.#stopped();
       else if (error instanceof ApiError) this.#failed(error, files);
       else throw error;
     } finally {
@@ -79,7 +80,12 @@ export class Upload {
   #failed(error, files) {
     showError(byId("upload-error"), error, () => this.#take(files));
     const noneAdded = element("p", {}, "Ни один из этих файлов не добавлен.");
-    if (files.length > 1 && error.id) byId("upload-error").firstChild.append(noneAdded);
+    if (files.length > 1 && !isWorthRepeating(error)) byId("upload-error").firstChild.append(noneAdded);
+  }
+
+  #stopped() {
+    byId("upload-result").textContent = "Отменено.";
+    this.#changed(); // it may have been too late: the list shows what is there
   }
 
   async #sent(files) {

@@ -87,7 +87,7 @@ def documents_router(service: Service) -> "APIRouter":
         q: Annotated[str, Query(max_length=200, description="substring of ids and titles, in any case")] = "",
     ) -> DocumentList:
         """List documents."""
-        return await service.workers.run(lambda job: _listed(service, job, offset, limit, q))
+        return await service.lookups.run(lambda job: _listed(service, job, offset, limit, q))
 
     @router.get("/{doc_id:path}", responses=unknown)
     async def document(
@@ -96,7 +96,7 @@ def documents_router(service: Service) -> "APIRouter":
         length: Annotated[int, Query(ge=1, le=MOST_CHARACTERS)] = 20_000,
     ) -> DocumentText:
         """Read a document."""
-        return await service.workers.run(lambda job: _window(service, job, doc_id, offset, length))
+        return await service.lookups.run(lambda job: _window(service, job, doc_id, offset, length))
 
     async def upload_of(request: Request) -> AsyncIterator[Received]:
         require_writable(service)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from importlib import metadata
 from typing import TYPE_CHECKING
 
@@ -88,6 +89,7 @@ def _limits(service: Service) -> Limits:
     )
 
 
+@functools.cache
 def _version() -> str:
     try:
         return metadata.version(_NAME)

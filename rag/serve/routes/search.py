@@ -15,7 +15,7 @@ from rag.serve.problems import Code, Problem
 from rag.serve.replies import CandidateReply, SearchReply, SpanReply
 from rag.serve.searching import Search, find
 from rag.serve.service import Service
-from rag.serve.spans import likeliest_spans
+from rag.serve.spans import found_spans
 from rag.serve.streaming import while_connected
 from rag.serve.work import Job
 from retrievers.documents import chunk_id_of, doc_id_of
@@ -67,8 +67,7 @@ def _found(service: Service, search: Search, k: int, spans: bool, job: Job) -> S
         retriever, rerank = snapshot.resolved(search.retriever, search.rerank)
         candidates = find(service, snapshot, search, k, job.config)
         documents = candidates.documents[:k]
-        chain = snapshot.chain(retriever, rerank)
-        read = likeliest_spans(chain, search.question, documents, job) if spans else [None] * len(documents)
+        read = found_spans(service, snapshot, search, documents, job) if spans else [None] * len(documents)
         return SearchReply(
             question=search.question,
             generation=snapshot.generation,

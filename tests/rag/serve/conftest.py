@@ -46,6 +46,7 @@ def service_over(
     directory: Path, *, wrap: Callable[[Any], Any] = lambda snapshot: snapshot, overrides: Any = None, **options: Any
 ) -> Service:
     """A service over an index; ``wrap`` makes another snapshot of its first one, ``overrides`` change the profile."""
+    pytest.importorskip("prometheus_client", reason="prometheus_client of the extra serve is not installed")
     from rag.index import open_index
     from rag.profile import load_profile
     from rag.serve.options import ServeOptions

@@ -21,8 +21,23 @@ TOKEN = "0123456789abcdef"
 
 
 @pytest.fixture(autouse=True)
-def no_token(monkeypatch):
+def own_environment(monkeypatch):
     monkeypatch.delenv(TOKEN_VARIABLE, raising=False)
+    monkeypatch.setenv("OPENBLAS_NUM_THREADS", "1")  # the command sets it: what it was comes back afterwards
+
+
+def test_numpy_is_left_one_thread_before_it_is_imported(tmp_path):
+    asked = (
+        "import sys; from rag.serve.__main__ import main; main(['--index', sys.argv[1]]);"
+        " import numpy, threadpoolctl; print([one['num_threads'] for one in threadpoolctl.threadpool_info()])"
+    )
+    environment = {name: value for name, value in os.environ.items() if not name.endswith("_NUM_THREADS")}
+    for chosen, threads in (({}, "1"), ({"OPENBLAS_NUM_THREADS": "2"}, "2")):
+        told = subprocess.run(
+            [sys.executable, "-c", asked, str(tmp_path / "none")],
+            env=environment | chosen, capture_output=True, text=True, timeout=60, check=True,
+        )  # fmt: skip
+        assert set(told.stdout.strip("[]\n").split(", ")) == {threads}, told.stderr
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.1"])

@@ -59,7 +59,7 @@ def test_every_response_is_of_one_generation_while_updates_run(make_service, ser
             over.set()
         for one in asking:
             one.result(60)
-        kept = list(service.answers._kept.values())
+        kept = [reply for reply, _ in service.answers._kept.values()]
     assert {one["generation"] for one in replies} == set(written)
     for reply in replies:
         passages = reply.get("contexts") or reply["candidates"]

@@ -39,6 +39,7 @@ QUIET = (
     "--disable-component-update", "--disable-sync",
 )  # fmt: skip
 DESKTOP, PHONE = (1280, 900), (390, 844)
+WAIT = 20_000  # milliseconds; a busy machine needs some of them
 
 
 @pytest.fixture(scope="session")
@@ -58,8 +59,9 @@ def chromium() -> str:
 # of other modules cannot share: it is closed with its module.
 @pytest.fixture(scope="module")
 def browser(chromium: str) -> Iterator[Browser]:
-    from playwright.sync_api import sync_playwright
+    from playwright.sync_api import expect, sync_playwright
 
+    expect.set_options(timeout=WAIT)
     with sync_playwright() as playwright:
         opened = playwright.chromium.launch(executable_path=chromium, args=QUIET)
         yield opened
@@ -109,7 +111,7 @@ def visitor(browser: Browser) -> Iterator[Visitor]:
 
     def visit(origin: str, size: tuple[int, int] = DESKTOP, **options: Any) -> Visit:
         context = browser.new_context(viewport={"width": size[0], "height": size[1]}, locale="ru-RU", **options)
-        context.set_default_timeout(20_000)
+        context.set_default_timeout(WAIT)
         opened = Visit(context.new_page(), origin)
         opened.watch()
         visits.append(opened)

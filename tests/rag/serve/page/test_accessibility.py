@@ -97,7 +97,7 @@ def _ask(page: Page, question: str) -> None:
 
 
 def _serious(page: Page) -> list[str]:
-    violations = page.evaluate("axe.run().then((found) => found.violations)")
+    violations = page.evaluate("axe.run({ resultTypes: ['violations'] }).then((found) => found.violations)")
     return [
         f"{one['id']}: {node['html'][:200]} {node['failureSummary']}"
         for one in violations

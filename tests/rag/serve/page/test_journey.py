@@ -78,7 +78,7 @@ def test_a_condition_on_a_field_narrows_the_search(served, visitor):
     page.locator("#question").press("Control+Enter")
     expect(page.locator("#candidates > li").first).to_be_visible()
     found = page.locator("#filter-document option").evaluate_all("options => options.map(({ value }) => value)")
-    assert set(found) - {""} <= {"solaris-novel", "lem", "pushkin", "captains-daughter"}
+    assert set(found) - {""} <= {"solaris-novel", "solaris-film", "lem", "pushkin", "captains-daughter"}
     assert page.locator("#where-known option").evaluate_all("options => options.map(({ value }) => value)") == [
         "topic = литература"
     ]
