@@ -16,7 +16,7 @@ from rag.serve.work import Workers
 
 if TYPE_CHECKING:
     from rag.chain import Candidates
-    from rag.serve.replies import AnswerReply, SpanReply
+    from rag.serve.answers.replies import AnswerReply, SpanReply
 
 _WATCHED_EVERY = 1.0  # seconds between two looks for an update by another process
 _WAITING_WRITERS = 8

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import ConfigDict, Field
 
-from rag.serve.answering import answer, known_answer, replayed
-from rag.serve.asking import Asked, usable
+from rag.serve.answers.answering import answer, known_answer, replayed
+from rag.serve.answers.asking import Asked, usable
+from rag.serve.answers.reading import Query
+from rag.serve.answers.replies import AnswerReply
+from rag.serve.answers.searching import Search
 from rag.serve.describing import EVENTS, problems
 from rag.serve.events import Event
 from rag.serve.problems import Code, Problem
-from rag.serve.reading import Query
-from rag.serve.replies import AnswerReply
-from rag.serve.searching import Search
 from rag.serve.service import Service
 from rag.serve.streaming import EVENT_STREAM, stream, stream_whole, while_connected
 from rag.serve.work import Emit, Job

@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING, Any
 
 from langchain_core.callbacks import UsageMetadataCallbackHandler
 
-from rag.serve.answering import answer
-from rag.serve.asking import usable
-from rag.serve.chats import AGENT, MODELS, ChatCompletion, ChatRequest, Model, ModelList
-from rag.serve.chatting import Chunks, chat_problem, completion, standalone, usage_of
+from rag.serve.answers.answering import answer
+from rag.serve.answers.asking import usable
+from rag.serve.answers.reading import Query
+from rag.serve.answers.searching import Search
+from rag.serve.chat.conversing import Chunks, chat_problem, completion, standalone, usage_of
+from rag.serve.chat.shapes import AGENT, MODELS, ChatCompletion, ChatRequest, Model, ModelList
 from rag.serve.describing import EVENTS, problems
 from rag.serve.events import Event
 from rag.serve.problems import Code, Problem
-from rag.serve.reading import Query
-from rag.serve.searching import Search
 from rag.serve.service import Service
 from rag.serve.streaming import EVENT_STREAM, stream, while_connected
 from rag.serve.work import Emit, Job

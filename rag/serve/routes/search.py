@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any
 from langchain_core.documents import Document
 from pydantic import ConfigDict, Field
 
-from rag.serve.asking import Asked, usable
+from rag.serve.answers.asking import Asked, usable
+from rag.serve.answers.matching import matched_words
+from rag.serve.answers.replies import CandidateReply, SearchReply, SpanReply
+from rag.serve.answers.searching import Search, find
+from rag.serve.answers.spans import found_spans
 from rag.serve.describing import problems
-from rag.serve.matching import matched_words
 from rag.serve.problems import Code, Problem
-from rag.serve.replies import CandidateReply, SearchReply, SpanReply
-from rag.serve.searching import Search, find
 from rag.serve.service import Service
-from rag.serve.spans import found_spans
 from rag.serve.streaming import while_connected
 from rag.serve.work import Job
 from retrievers.documents import chunk_id_of, doc_id_of

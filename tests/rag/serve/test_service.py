@@ -10,7 +10,7 @@ import pytest
 pytest.importorskip("fastapi", reason="fastapi of the extra serve is not installed")
 pytest.importorskip("httpx", reason="httpx of the extra test is not installed")
 
-from rag.serve.replies import AnswerReply, SpanReply
+from rag.serve.answers.replies import AnswerReply, SpanReply
 from rag.serve.routes import answer as answer_route
 from rag.serve.service import Service
 
@@ -53,7 +53,7 @@ def test_everything_kept_is_forgotten_with_its_generation(client, service: Servi
 
 
 def test_a_search_that_is_repeated_reads_its_passages_once(client, monkeypatch):
-    from rag.serve import spans
+    from rag.serve.answers import spans
 
     read: list[int] = []
     really = spans.likeliest_spans

@@ -7,7 +7,7 @@ import pytest
 pytest.importorskip("fastapi", reason="fastapi of the extra serve is not installed")
 
 from rag.question import MAX_QUESTION
-from rag.serve import spans
+from rag.serve.answers import spans
 
 DEPTH = "Какова наибольшая глубина Байкала?"
 

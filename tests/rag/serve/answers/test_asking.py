@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from rag.question import MAX_QUESTION
-from rag.serve.asking import Asked, usable
+from rag.serve.answers.asking import Asked, usable
 from rag.serve.problems import Code, Problem
 
 

@@ -16,12 +16,12 @@ from rag.agent.plan import Plan
 from rag.agent.trace import AgentTrace, TraceStep
 from rag.answer import Answer
 from rag.chain import RagChain
-from rag.serve.citing import context_replies
+from rag.serve.answers.citing import context_replies
+from rag.serve.answers.searching import Search, chosen, find, scored
+from rag.serve.answers.stages import StageTeller
 from rag.serve.events import Event, Tell
-from rag.serve.searching import Search, chosen, find, scored
 from rag.serve.service import Service
 from rag.serve.snapshots import Snapshot
-from rag.serve.stages import StageTeller
 from rag.serve.work import Job
 
 _LOGGER = logging.getLogger(__name__)

@@ -11,9 +11,9 @@ from rag.agent.plan import Plan
 from rag.agent.planning.model import ModelPlanner
 from rag.agent.trace import AgentTrace
 from rag.answer import Answer
-from rag.serve.answering import answer
-from rag.serve.reading import Query
-from rag.serve.searching import Search
+from rag.serve.answers.answering import answer
+from rag.serve.answers.reading import Query
+from rag.serve.answers.searching import Search
 from rag.serve.snapshots import Snapshot
 from rag.serve.work import Job
 

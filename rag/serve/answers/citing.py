@@ -9,7 +9,7 @@ from langchain_core.documents import Document
 
 from rag.answer import Citation, Context
 from rag.index.sources import ChunkTable
-from rag.serve.replies import CitationReply, ContextReply
+from rag.serve.answers.replies import CitationReply, ContextReply
 
 
 def context_replies(contexts: Sequence[Context], chunks: ChunkTable) -> list[ContextReply]:

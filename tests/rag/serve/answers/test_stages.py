@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from langchain_core.runnables import RunnableLambda
 
-from rag.serve.stages import StageTeller
+from rag.serve.answers.stages import StageTeller
 
 
 @pytest.fixture

@@ -9,8 +9,8 @@ from langchain_core.runnables import Runnable
 
 from generators.base import Generation, ReadingTask
 from rag.chain import RagChain
-from rag.serve.replies import SpanReply
-from rag.serve.searching import Search
+from rag.serve.answers.replies import SpanReply
+from rag.serve.answers.searching import Search
 from rag.serve.service import Service
 from rag.serve.snapshots import Snapshot
 from rag.serve.work import Job

@@ -12,7 +12,7 @@ from langchain_core.runnables import RunnableLambda
 from generators.base import Generation
 from generators.reader import OfflineReader
 from rag.chain import RagChain
-from rag.serve.spans import MARKED, likeliest_spans
+from rag.serve.answers.spans import MARKED, likeliest_spans
 from rag.serve.work import Job, StoppedError
 
 QUESTION = "Кто написал роман «Обломов»?"

@@ -22,7 +22,7 @@ class Search:
     """What is searched for and how.
 
     Args:
-        question: as :func:`~rag.serve.asking.usable` gives it.
+        question: as :func:`~rag.serve.answers.asking.usable` gives it.
         retriever: by default the profile's.
         rerank: by default whether the profile does.
         filter: over metadata.

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rag.serve.matching import matched_words
+from rag.serve.answers.matching import matched_words
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,8 @@ from generators.base import NO_ANSWER
 from rag.agent.building import build_rewriter
 from rag.agent.conversation.rules import RuleRewriter
 from rag.agent.conversation.turns import HistoryOptions, Turn
-from rag.serve.chats import (
+from rag.serve.answers.replies import AnswerReply
+from rag.serve.chat.shapes import (
     Annotation,
     AnswerMessage,
     ChatCompletion,
@@ -25,7 +26,6 @@ from rag.serve.chats import (
 )
 from rag.serve.events import as_json
 from rag.serve.problems import Problem
-from rag.serve.replies import AnswerReply
 from rag.serve.snapshots import Snapshot
 
 DONE = b"data: [DONE]\n\n"

@@ -5,10 +5,10 @@ from __future__ import annotations
 import secrets
 from collections.abc import Iterator
 
-from rag.serve.citing import citation_replies, context_replies
+from rag.serve.answers.citing import citation_replies, context_replies
+from rag.serve.answers.reading import Found, Query, read
+from rag.serve.answers.replies import AnswerReply
 from rag.serve.events import Event, Tell, say_nothing
-from rag.serve.reading import Found, Query, read
-from rag.serve.replies import AnswerReply
 from rag.serve.service import Service
 from rag.serve.snapshots import Snapshot
 from rag.serve.work import Job

@@ -1,0 +1,1 @@
+"""The service as OpenAI's chat API has it."""
