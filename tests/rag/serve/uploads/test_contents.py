@@ -28,7 +28,7 @@ def check(tmp_path: Path, name: str, content: bytes) -> None:
         ("a.pdf", b"\r\n%PDF-1.7"),
         ("a.docx", hostile.docx()),
         ("a.docx", hostile.docx(others={"word/media/image1.png": b"\x89PNG" * 1000})),
-        ("a.jsonl.gz", gzip.compress(b"{}")),
+        ("a.jsonl.gz", gzip.compress(b"{}", mtime=0)),
         ("a.parquet", b"PAR1xxxxPAR1"),
     ],
 )
@@ -41,7 +41,7 @@ def test_taken(tmp_path, name, content):
     [
         ("a.txt", hostile.docx()),
         ("a.html", b"%PDF-1.7"),
-        ("a.jsonl", gzip.compress(b"{}")),
+        ("a.jsonl", gzip.compress(b"{}", mtime=0)),
         ("a.csv", b"\x7fELF\x02"),
         ("a.md", b"MZ\x90\x00"),
         ("a.txt", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"),

@@ -85,7 +85,7 @@ def test_every_file_is_announced(tmp_path):
             b"%PDF-1.4\n1 0 obj\n" + b"[" * 99999 + b"]" * 99999 + b"\nendobj\ntrailer << /Root 1 0 R >>\n%%EOF",
             Code.UNREADABLE_DOCUMENT,
         ),
-        ("обрыв.jsonl.gz", gzip.compress(b'{"doc_id": "a"}' * 99)[:-9], Code.UNREADABLE_DOCUMENT),
+        ("обрыв.jsonl.gz", gzip.compress(b'{"doc_id": "a"}' * 99, mtime=0)[:-9], Code.UNREADABLE_DOCUMENT),
         ("строка.jsonl", b'{"doc_id": "a"', Code.UNREADABLE_DOCUMENT),
         ("глубина.jsonl", b'{"doc_id": 1, "text": "x", "m": ' + b"[" * 99999 + b"]" * 99999 + b"}",
          Code.UNREADABLE_DOCUMENT),
