@@ -13,6 +13,8 @@ import logging
 import sys
 from typing import IO, Any
 
+from rag.serve.work import StoppedError
+
 _FIELDS = "fields"  # under which a record carries what belongs to its event
 _TALKATIVE = ("rag", "uvicorn")  # whose ordinary doings are of interest; of everybody else warnings are
 
@@ -36,10 +38,16 @@ class JsonFormatter(logging.Formatter):
         return json.dumps(line, ensure_ascii=False, default=str).encode("utf-8", "backslashreplace").decode()
 
 
+def _is_news(record: logging.LogRecord) -> bool:
+    # LangChain warns of whatever a callback raises, and a job whose client has left is stopped by raising in one.
+    return not (record.name.startswith("langchain_core.callbacks") and StoppedError.__name__ in record.getMessage())
+
+
 def write_json_logs(stream: IO[str] | None = None) -> None:
     """Send everything that is logged in this process to ``stream`` (stderr) as JSON lines."""
     handler = logging.StreamHandler(stream or sys.stderr)
     handler.setFormatter(JsonFormatter())
+    handler.addFilter(_is_news)
     root = logging.getLogger()
     for old in root.handlers[:]:
         root.removeHandler(old)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import signal
@@ -108,7 +109,9 @@ def test_numbers_out_of_range_are_refused(flags, tmp_path, capsys):
 def test_it_serves_until_it_is_told_to_stop(told, demo_copy):
     command = [sys.executable, "-m", "rag.serve", "--index", str(demo_copy), "--port", "0", "--workers", "1"]
     environment = {**os.environ, "PYTHONUTF8": "1"}
-    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment) as process:
+    # A shell that runs the tests in the background has told them to ignore Ctrl-C, and children inherit that.
+    default = functools.partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment, preexec_fn=default) as process:
         try:
             address = next(line for line in process.stderr if " on http://" in line).split(" on ")[1].strip()
             with urllib.request.urlopen(f"{address}api/info", timeout=60) as response:

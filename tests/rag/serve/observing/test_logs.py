@@ -8,9 +8,11 @@ import logging
 import warnings
 
 import pytest
+from langchain_core.runnables import RunnableLambda
 
 from rag.serve.observing.logs import JsonFormatter, with_fields, write_json_logs
 from rag.serve.observing.questions import asked, question_of
+from rag.serve.work import Job, StoppedError
 
 pytest.importorskip("fastapi", reason="fastapi of the extra serve is not installed")
 
@@ -63,9 +65,19 @@ def test_others_and_warnings_are_written_the_same_way(written):
     assert (second["logger"], second["level"]) == ("py.warnings", "warning")
 
 
-def test_anything_can_be_logged(written):
-    logging.getLogger("rag.x").info("half %s", "\ud83d", extra=with_fields(what={1, 2}))
-    assert written()[0]["event"] == "half \ud83d"
+def test_a_client_that_left_is_no_warning(written):
+    job = Job()
+    job.cancel.set()
+    with pytest.raises(StoppedError):
+        RunnableLambda(str).invoke(1, job.config)
+    assert written() == []
+
+
+def test_anything_can_be_logged():
+    # Not through a logger: pytest would keep the message, and its processes cannot pass half a surrogate on.
+    values = {"msg": "half %s", "args": ("\ud83d",), "name": "rag.x", "levelname": "INFO"}
+    line = JsonFormatter().format(logging.makeLogRecord(values | with_fields(what={1, 2})))
+    assert json.loads(line.encode("utf-8"))["event"] == "half \ud83d"
 
 
 def test_the_formatter_leaves_the_record_alone():
