@@ -8,6 +8,8 @@ from retrievers.errors import InputError
 # Longest question in characters. Of 25,132 questions of RuBQ, MIRACL, MKQA, TyDi and DaNetQA the longest has 361; what
 # is much longer is a document pasted by mistake, and every stage would spend time on it.
 MAX_QUESTION = 2_000
+# What servers ask when they start, so that everything is loaded before the first question.
+WARM_UP = "Что находится в этих документах?"
 
 
 def check_question(question: str) -> str:

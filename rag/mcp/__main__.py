@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from rag.index import Index
     from rag.profile import Profile
 
-_WARM_UP = "Что находится в этих документах?"
 _LOOPBACK_ONLY = (
     "only loopback addresses (127.0.0.1, ::1, localhost) are served, since there is no access control; put a server"
     " that checks access in front"
@@ -62,11 +61,12 @@ def _open_server(arguments: argparse.Namespace) -> Server[Any]:
     from rag.demo import open_named_or_demo
     from rag.mcp.server import create_server
     from rag.profile import parse_assignments
+    from rag.question import WARM_UP
     from rag.tools.library import Library
 
     index, profile = open_named_or_demo(arguments.index, arguments.profile, parse_assignments(arguments.set))
     chain = build_chain(index, profile)
-    chain.search(_WARM_UP)  # models load now, and what is missing is told now
+    chain.search(WARM_UP)  # models load now, and what is missing is told now
     answer = _agent_answers(index, profile) if arguments.agent else chain.invoke
     return create_server(Library(chain, index.chunks), answer, workers=available_cores())
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from rag.errors import ToolkitError
 from rag.serve.observing.logs import with_fields
-from rag.serve.problems import Code, Problem, problem_of
+from rag.serve.problems import Code, Problem, problem_of, stopping
 from rag.serve.work import StoppedError
 
 if TYPE_CHECKING:
@@ -108,7 +108,7 @@ def as_problem(error: Exception) -> Problem:
     ):
         return as_problem(error.exceptions[0])  # a task group of one request
     if isinstance(error, StoppedError):
-        return Problem(Code.UNAVAILABLE, "the service is stopping; try again later", retry_after=5)
+        return stopping()
     if isinstance(error, TimeoutError):
         return Problem(Code.TIMEOUT, "no answer in time; ask for less, or try again later")
     if isinstance(error, OSError) and not isinstance(error, ToolkitError) and error.errno in _DISK:

@@ -100,6 +100,11 @@ class Problem(Exception):  # noqa: N818 - the name of RFC 9457
         return {"error": {"id": self.id, "code": self.code, "type": kind, "message": self.message, "param": self.param}}
 
 
+def stopping() -> Problem:
+    """What clients are told while the service stops."""
+    return Problem(Code.UNAVAILABLE, "the service is stopping; try again later", retry_after=5)
+
+
 def problem_of(error: Exception) -> Problem:
     """What a client is told of an error of the toolkit; of any other one only its id."""
     match error:

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 
 from generators.options import GeneratorKind
 from rag.index.layout import CURRENT
+from rag.question import WARM_UP
 from rag.serve.work import StoppedError
 from retrievers.errors import InputError
 from retrievers.scorers.options import ScorerKind
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
     from rag.index import Index
     from rag.profile import Profile, RetrieverKind
 
-_WARM_UP = "Что находится в этих документах?"
 _LOGGER = logging.getLogger(__name__)
 
 
@@ -121,9 +121,9 @@ class Snapshot:
         """
         chain = self.chain()
         if self.profile.generator.kind is not GeneratorKind.CHAT:
-            chain.read(_WARM_UP, chain.search(_WARM_UP, k=1).documents)
+            chain.read(WARM_UP, chain.search(WARM_UP, k=1).documents)
         elif not self.profile.retrieval.expansion.kind.needs_writer:
-            chain.search(_WARM_UP, k=1)
+            chain.search(WARM_UP, k=1)
 
     # Called by Snapshots, under its lock.
 

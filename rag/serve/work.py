@@ -21,7 +21,7 @@ from langchain_core.callbacks import BaseCallbackHandler
 from langchain_core.runnables import RunnableConfig
 
 from rag.serve.observing.tracing import stage_callbacks
-from rag.serve.problems import Code, Problem
+from rag.serve.problems import Code, Problem, stopping
 
 Result = TypeVar("Result")
 Part = TypeVar("Part")
@@ -188,7 +188,7 @@ class Workers:
     def _admitted(self, work: Callable[[Job], Result]) -> Iterator[asyncio.Future[Result]]:
         """What a job brings, as long as somebody waits for it."""
         if self._stopping:
-            raise _stopping()
+            raise stopping()
         if len(self._jobs) >= self._most:
             wait = math.ceil(self._seconds * len(self._jobs) / self._threads)
             raise Problem(
@@ -239,8 +239,4 @@ def _told_of_stopping() -> Iterator[None]:
         task = asyncio.current_task()
         if isinstance(error, asyncio.CancelledError) and task is not None and task.cancelling():
             raise
-        raise _stopping() from None
-
-
-def _stopping() -> Problem:
-    return Problem(Code.UNAVAILABLE, "the service is stopping; try again later", retry_after=5)
+        raise stopping() from None

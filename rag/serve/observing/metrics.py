@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from rag.serve.observing.tracing import STAGES
+from rag.serve.observing.stages import STAGES
 from rag.serve.snapshots import Snapshots
 from rag.serve.work import StoppedError, Workers
 

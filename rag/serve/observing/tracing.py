@@ -16,10 +16,10 @@ from uuid import UUID
 
 from langchain_core.callbacks import BaseCallbackHandler
 
+from rag.serve.observing.stages import STAGES, RunFollower
 from retrievers.errors import InputError, MissingExtraError
 
 SERVICE = "russian-rag"
-STAGES = frozenset({"retrieve", "rerank", "select", "generate", "plan", "step"})  # of a chain and of the agent
 _ASKED_BY = ("OTEL_TRACES_EXPORTER", "OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
 _TRACER: ContextVar[Any] = ContextVar("tracer", default=None)  # of the request in whose task this is asked
 
@@ -106,7 +106,7 @@ def stage_callbacks() -> tuple[BaseCallbackHandler, ...]:
     return (_StageSpans(tracer, get_current_span()),)
 
 
-class _StageSpans(BaseCallbackHandler):
+class _StageSpans(RunFollower):
     """Makes a span of every stage.
 
     Args:
@@ -114,38 +114,13 @@ class _StageSpans(BaseCallbackHandler):
         request: the span above them all.
     """
 
-    run_inline = True
-
     def __init__(self, tracer: Any, request: Any) -> None:
         self._tracer, self._request = tracer, request
         self._open: dict[UUID, tuple[Any, bool]] = {}  # a run's span, and whether it is its own or one further up
         self._lock = threading.Lock()
 
-    def on_chain_start(self, *_: Any, run_id: UUID, parent_run_id: UUID | None = None, **named: Any) -> None:
-        """A stage may begin."""
-        self._begin(run_id, parent_run_id, named.get("name"))
-
-    def on_retriever_start(self, *_: Any, run_id: UUID, parent_run_id: UUID | None = None, **named: Any) -> None:
-        """A search may begin."""
-        self._begin(run_id, parent_run_id, named.get("name"))
-
-    def on_chain_end(self, *_: Any, run_id: UUID, **__: Any) -> None:
-        """A stage may end."""
-        self._end(run_id, None)
-
-    def on_retriever_end(self, *_: Any, run_id: UUID, **__: Any) -> None:
-        """A search may end."""
-        self._end(run_id, None)
-
-    def on_chain_error(self, error: BaseException, *, run_id: UUID, **_: Any) -> None:
-        """A stage may have failed."""
-        self._end(run_id, error)
-
-    def on_retriever_error(self, error: BaseException, *, run_id: UUID, **_: Any) -> None:
-        """A search may have failed."""
-        self._end(run_id, error)
-
-    def _begin(self, run_id: UUID, parent: UUID | None, name: str | None) -> None:
+    def begin(self, run_id: UUID, parent: UUID | None, name: str | None) -> None:
+        """A stage gets a span below that of the run it is in."""
         from opentelemetry.trace import set_span_in_context
 
         with self._lock:
@@ -154,7 +129,8 @@ class _StageSpans(BaseCallbackHandler):
             span = self._tracer.start_span(name, context=set_span_in_context(above)) if own else above
             self._open[run_id] = (span, own)
 
-    def _end(self, run_id: UUID, error: BaseException | None) -> None:
+    def end(self, run_id: UUID, error: BaseException | None) -> None:
+        """Its span ends with it."""
         from opentelemetry.trace import Status, StatusCode
 
         with self._lock:

@@ -14,6 +14,7 @@ from rag.serve.safety.json_bodies import strict_json
 from retrievers.errors import InputError
 
 MOST_DOCUMENTS = 10_000
+MOST_ID, MOST_TITLE = 512, 2_000  # characters; an id travels in addresses, a title in every prompt
 
 
 class PostedDocument(BaseModel):
@@ -28,9 +29,9 @@ class PostedDocument(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    doc_id: str = Field(min_length=1, max_length=512)
+    doc_id: str = Field(min_length=1, max_length=MOST_ID)
     text: str = Field(min_length=1)
-    title: str = Field(default="", max_length=2_000)
+    title: str = Field(default="", max_length=MOST_TITLE)
     metadata: dict[str, str | int | float | bool] = Field(default_factory=dict, max_length=100)
 
 

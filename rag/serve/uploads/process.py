@@ -23,10 +23,10 @@ from typing import IO, Any
 from pydantic import BaseModel, ConfigDict
 
 from rag.documents.rows import SourceDocument
+from rag.serve.uploads.posted import MOST_ID, MOST_TITLE, read_posted
 from retrievers.errors import InputError, MissingExtraError
 
 DOCUMENTS = "documents.jsonl"
-MOST_ID, MOST_TITLE = 512, 2_000  # characters; an id travels in addresses, a title in every prompt
 
 
 class Order(BaseModel):
@@ -87,8 +87,6 @@ def _read(order: Order, told: IO[str]) -> dict[str, Any]:
 
 
 def _sources(order: Order, told: IO[str]) -> Iterator[SourceDocument]:
-    from rag.serve.uploads.posted import read_posted
-
     if order.posted is not None:
         yield from read_posted(Path(order.posted))
     for number, (stored, name) in enumerate(order.files):

@@ -66,19 +66,24 @@ def test_a_head_that_does_not_come_ends_the_connection(address, sent):
         assert opened.recv(100) == b""
 
 
+def ends_while_dripped_on(opened, byte, times) -> bool:
+    """Whether the other side closes the connection while it is sent one byte after the other."""
+    opened.settimeout(PATIENCE / 20)
+    for _ in range(times):
+        try:
+            opened.sendall(byte)
+            if opened.recv(1) == b"":
+                return True
+        except TimeoutError:
+            continue
+        except ConnectionError:
+            return True
+    return False
+
+
 def test_a_head_that_is_dripped_is_no_better(address):
     with connected(address) as opened:
-        opened.settimeout(PATIENCE / 20)
-        for _ in range(200):
-            try:
-                opened.sendall(b"G")
-                if opened.recv(1) == b"":
-                    return
-            except TimeoutError:
-                continue
-            except ConnectionError:
-                return
-    pytest.fail("the connection stayed open")
+        assert ends_while_dripped_on(opened, b"G", 200)
 
 
 def test_a_request_takes_its_time_once_its_head_is_whole(address):
@@ -108,17 +113,7 @@ def test_the_rest_of_a_refused_body_is_not_waited_for(address):
     with connected(address) as opened:
         opened.sendall(b"POST /refused HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n")
         assert opened.recv(1000).startswith(b"HTTP/1.1 413")
-        opened.settimeout(PATIENCE / 20)
-        for _ in range(900):
-            try:
-                opened.sendall(b"x")  # dripped on, which keeps uvicorn's own timer from running
-                if opened.recv(1) == b"":
-                    return
-            except TimeoutError:
-                continue
-            except ConnectionError:
-                return
-    pytest.fail("the connection stayed open")
+        assert ends_while_dripped_on(opened, b"x", 900)  # which keeps uvicorn's own timer from running
 
 
 def test_after_a_refused_body_that_came_whole_the_connection_goes_on(address):
