@@ -51,6 +51,7 @@ GENERATIONS = "generations"
 STORE = "store.json"
 EMBEDDED = "chroma"
 _LOCK = ".lock"
+_TRIES = 20
 _OWN = {CURRENT, f"{CURRENT}.new", GENERATIONS, _LOCK}
 
 logger = logging.getLogger(__name__)
@@ -255,9 +256,22 @@ def read_current(directory: Path) -> Generation:
         if any(path.name not in _OWN for path in directory.iterdir()):
             raise IndexFormatError(f"{directory} is not an index (it holds no {CURRENT}); name an index directory")
         raise IndexNotFoundError(f"no index: the build in {directory} never finished; {_how_to_build(directory)}")
-    name = _read_json(pointer, directory).get("generation")
+    for _ in range(_TRIES):
+        values = _read_json(pointer, directory)
+        try:
+            return _read_generation(directory, values.get("generation"))
+        except IndexFormatError:
+            if _read_json(pointer, directory) == values:
+                raise
+        # A writer has replaced the generation, and removed it, since the pointer was read.
+    raise IndexFormatError(f"{directory} changes faster than it can be read; try again")
+
+
+def _read_generation(directory: Path, name: object) -> Generation:
     if not isinstance(name, str) or not re.fullmatch(r"\d{6,}-[0-9a-f]{8}", name):
-        raise IndexFormatError(f"{pointer} names no generation; the index is damaged, {_how_to_build(directory)}")
+        raise IndexFormatError(
+            f"{directory / CURRENT} names no generation; the index is damaged, {_how_to_build(directory)}"
+        )
     path = directory / GENERATIONS / name
     if not (path / MANIFEST).is_file():
         raise IndexFormatError(f"{path / MANIFEST} is missing; the index is damaged, {_how_to_build(directory)}")
@@ -279,7 +293,7 @@ def held_current(directory: Path) -> tuple[Generation, IO[bytes]]:
     Raises:
         IndexNotFoundError, IndexFormatError: as :func:`read_current`.
     """
-    for _ in range(20):  # a writer may replace it between the reading and the holding
+    for _ in range(_TRIES):  # a writer may replace it between the reading and the holding
         generation = read_current(directory)
         with contextlib.suppress(FileNotFoundError):
             held = hold_shared(generation.path / MANIFEST)

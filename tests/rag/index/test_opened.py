@@ -16,6 +16,7 @@ from rag.index import (
     IndexOptions,
     add_documents,
     build_index,
+    layout,
     open_index,
     remove_documents,
 )
@@ -217,6 +218,25 @@ def test_readers_during_changes_see_whole_indexes(index_directory: Path, encoder
     stop.set()
     reader.join()
     assert wrong == []
+
+
+def test_a_generation_replaced_while_it_is_looked_up_is_no_damage(
+    index_directory: Path, encoder: HashEmbeddings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read = layout._read_generation
+    asked: list[object] = []
+
+    def overtaken(directory: Path, name: object) -> layout.Generation:
+        asked.append(name)
+        if len(asked) == 1:  # between the pointer and the manifest a writer finishes, and removes what was pointed to
+            monkeypatch.undo()
+            remove_documents(["volga_1"], directory, embeddings=encoder)
+            monkeypatch.setattr(layout, "_read_generation", overtaken)
+        return read(directory, name)
+
+    monkeypatch.setattr(layout, "_read_generation", overtaken)
+    with open_index(index_directory, embeddings=encoder) as index:
+        assert index.manifest.generation == asked[-1] != asked[0]
 
 
 def test_bm25_alone_imports_no_chroma(index_directory: Path) -> None:
