@@ -1,17 +1,15 @@
-"""What the retrievers over an inverted file share: postings, exact selection of the best rows, the LangChain adapter.
+"""What the retrievers over an inverted file share: postings with weights and the LangChain adapter.
 
 Rows are the numbers of chunks in the order the index was built from, which is the order of the chunk store.
 """
 
 from __future__ import annotations
 
-import json
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
-from typing import Annotated, Any, Protocol
+from typing import Annotated, Protocol
 
 import numpy as np
 from langchain_core.callbacks import AsyncCallbackManagerForRetrieverRun, CallbackManagerForRetrieverRun
@@ -25,9 +23,7 @@ from retrievers.analysis import Analyzer
 from retrievers.documents import with_score
 from retrievers.errors import InputError
 from retrievers.filters import CheckedWhere, Where, matches, validate
-
-Rows = NDArray[np.intp]
-Scores = NDArray[np.float32]
+from retrievers.selection import Rows, Scores, ranked_rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,10 +50,6 @@ class Postings:
                 f"and columns up to {self.starts[-1] if len(self.starts) else 'nothing'}"
             )
 
-    def frequency(self, term: int) -> int:
-        """Number of rows that hold the term."""
-        return int(self.starts[term + 1] - self.starts[term])
-
     def accumulate(self, weighted_terms: Sequence[tuple[int, float]]) -> Scores:
         """Sum of the terms' weights by row, each times its query weight; array of shape (n_rows,)."""
         scores = np.zeros(self.n_rows, dtype=np.float32)
@@ -67,30 +59,6 @@ class Postings:
             # Rows of one term are distinct; add.at is twice as fast here as scores[rows] += weights.
             np.add.at(scores, self.rows[start:stop], weights if factor == 1 else weights * np.float32(factor))
         return scores
-
-
-def best_rows(scores: Scores, k: int) -> Rows:
-    """Rows of the ``k`` highest positive scores, best first; equal scores in row order.
-
-    Rows of score zero are no hits, so fewer than ``k`` may come back. The cost is linear in the number of rows.
-    """
-    rows = np.flatnonzero(scores > 0)
-    if k < len(rows):
-        values = scores[rows]
-        threshold = np.partition(values, len(values) - k)[len(values) - k]
-        rows = rows[values >= threshold]  # ties at the threshold all stay, so that the row decides between them
-    return rows[np.argsort(-scores[rows], kind="stable")[:k]]
-
-
-def ranked_rows(scores: Scores, first: int) -> Iterator[int]:
-    """Rows of positive score, best first, sorted lazily: ``first`` of them, then four times as many, and so on."""
-    done, depth = 0, first
-    while True:
-        rows = best_rows(scores, depth)
-        yield from rows[done:].tolist()
-        if len(rows) < depth:
-            return
-        done, depth = depth, depth * 4
 
 
 def call_k(k: int | None, default: int) -> int:
@@ -129,6 +97,10 @@ class TermIndex(Protocol):
         """Array of shape (n_rows,): higher is better, 0 for rows that hold none of ``terms``."""
         ...
 
+    def top(self, terms: Sequence[str], k: int) -> tuple[Rows, Scores]:
+        """The first ``k`` rows of positive scores and the scores, best first, equal ones in row order."""
+        ...
+
 
 class LexicalRetriever(BaseRetriever, ABC):
     """Base of retrievers over a :class:`TermIndex` and the chunks it was built from.
@@ -158,23 +130,20 @@ class LexicalRetriever(BaseRetriever, ABC):
 
     def search(self, query: str, k: int, where: Where | None = None) -> list[tuple[int, float]]:
         """Rows and scores of the best ``k`` chunks that satisfy ``where``, best first."""
-        terms = self.analyzer(query)
-        if not terms or not len(self._index()):
+        terms, index = self.analyzer(query), self._index()
+        if not terms or not len(index):
             return []
-        return self.best(self._index().scores(terms), k, where)
+        return pairs(*index.top(terms, k)) if where is None else self.matching(index.scores(terms), k, where)
 
-    def best(self, scores: Scores, k: int, where: Where | None = None) -> list[tuple[int, float]]:
+    def matching(self, scores: Scores, k: int, where: Where) -> list[tuple[int, float]]:
         """Rows and scores of the best ``k`` chunks that satisfy ``where``; ``scores`` of shape (n_rows,)."""
-        if where is None:
-            rows = best_rows(scores, k).tolist()
-        else:
-            rows = []
-            for row in ranked_rows(scores, first=4 * k):
-                if matches(self.chunks[row].metadata, where):
-                    rows.append(row)
-                    if len(rows) == k:
-                        break
-        return [(row, float(scores[row])) for row in rows]
+        found: list[tuple[int, float]] = []
+        for row in ranked_rows(scores, first=4 * k):
+            if matches(self.chunks[row].metadata, where):
+                found.append((row, float(scores[row])))
+                if len(found) == k:
+                    break
+        return found
 
     def documents(self, hits: Sequence[tuple[int, float]]) -> list[Document]:
         """Chunks of rows and scores, best first, each with its score and rank."""
@@ -206,6 +175,11 @@ class LexicalRetriever(BaseRetriever, ABC):
         )
 
 
+def pairs(rows: Rows, scores: Scores) -> list[tuple[int, float]]:
+    """Rows and scores as pairs of plain numbers."""
+    return list(zip(rows.tolist(), scores.tolist(), strict=True))
+
+
 def unique_columns(terms: Sequence[str], vocabulary: dict[str, int]) -> dict[int, int]:
     """Known terms as columns with how often each stands in the query, in order of first appearance."""
     counts: dict[int, int] = {}
@@ -214,30 +188,3 @@ def unique_columns(terms: Sequence[str], vocabulary: dict[str, int]) -> dict[int
         if column is not None:
             counts[column] = counts.get(column, 0) + 1
     return counts
-
-
-def load_array(path: Path, *, mmap: bool = False) -> NDArray[Any]:
-    """One array of a saved index, as a plain ndarray also where it is mapped into memory.
-
-    Raises:
-        InputError: the file is missing or holds no array.
-    """
-    try:
-        return np.asarray(np.load(path, mmap_mode="r" if mmap else None, allow_pickle=False))
-    except (OSError, ValueError, EOFError) as error:
-        raise InputError(f"expected an array in {path}, got: {error}") from error
-
-
-def load_json(path: Path) -> dict[str, Any]:
-    """One JSON object of a saved index.
-
-    Raises:
-        InputError: the file is missing or holds no JSON object.
-    """
-    try:
-        values = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise InputError(f"expected a JSON object in {path}, got: {error}") from error
-    if not isinstance(values, dict):
-        raise InputError(f"expected a JSON object in {path}, got {type(values).__name__}")
-    return values

@@ -70,31 +70,32 @@ def _read(load: Callable[[str], Any], path: Path) -> Any:
 
 @functools.cache
 def load_navec() -> Navec:
-    """The process-wide navec vectors (about .7 s on first use)."""
-    from navec import Navec
+    """The process-wide navec vectors (about .3 s on first use)."""
+    from retrievers.navec_files import read_navec
 
-    return _read(Navec.load, navec_path())
+    return _read(read_navec, navec_path())
 
 
 @functools.cache
 def load_ner() -> NER:
     """The process-wide slovnet recogniser of names, on navec: PER, LOC, ORG. An empty text makes it raise."""
-    from slovnet import NER
-
-    return _read(NER.load, slovnet_path("ner")).navec(load_navec())
+    return _tagger("ner")
 
 
 @functools.cache
 def load_morph() -> Morph:
     """The process-wide slovnet morphology tagger: words to parts of speech and features (Universal Dependencies)."""
-    from slovnet import Morph
-
-    return _read(Morph.load, slovnet_path("morph")).navec(load_navec())
+    return _tagger("morph")
 
 
 @functools.cache
 def load_syntax() -> Syntax:
     """The process-wide slovnet dependency parser: words to heads and relations (Universal Dependencies)."""
-    from slovnet import Syntax
+    return _tagger("syntax")
 
-    return _read(Syntax.load, slovnet_path("syntax")).navec(load_navec())
+
+def _tagger(tagger: Tagger) -> Any:
+    from retrievers.navec_files import read_tagger
+
+    navec = load_navec()
+    return _read(lambda path: read_tagger(path, tagger, navec), slovnet_path(tagger))

@@ -17,15 +17,9 @@ from pydantic import BaseModel, ConfigDict, Field, SkipValidation, ValidationErr
 from retrievers.analysis import Analyzer
 from retrievers.documents import search_text
 from retrievers.errors import InputError
-from retrievers.lexical import (
-    LexicalRetriever,
-    Postings,
-    Rows,
-    Scores,
-    best_rows,
-    load_json,
-    unique_columns,
-)
+from retrievers.files import load_json
+from retrievers.lexical import LexicalRetriever, Postings, unique_columns
+from retrievers.selection import Rows, Scores, best_rows
 
 
 class TfidfOptions(BaseModel):

@@ -21,21 +21,21 @@ class WordVectors:
     """
 
     def __init__(self, navec: Any) -> None:
-        self._rows: dict[str, int] = {word: row for row, word in enumerate(navec.vocab.words) if word[0] != "<"}
+        self._rows: dict[str, int] = navec.vocab.word_ids
         self._codes: np.ndarray = navec.pq.indexes  # (words, 100), uint8
         self._centroids: np.ndarray = navec.pq.codes  # (100, 256, 3)
         self._decoded: dict[str, np.ndarray] = {}
         self.dimension = int(navec.pq.dim)
 
     def __contains__(self, word: str) -> bool:
-        return word in self._rows
+        return self._row(word) >= 0
 
     def __len__(self) -> int:
         return len(self._codes)
 
     def rows(self, words: Sequence[str]) -> np.ndarray:
         """Row of each word in the table, shape (len(words),), int; -1 for unknown words."""
-        return np.array([self._rows.get(word, -1) for word in words], np.intp)
+        return np.array([self._row(word) for word in words], np.intp)
 
     def units(self, words: Sequence[str]) -> np.ndarray:
         """Array of shape (len(words), dimension), float32; rows have length 1, of unknown words 0."""
@@ -54,13 +54,15 @@ class WordVectors:
         first, second = self.units([left, right])
         return float(first @ second)
 
+    def _row(self, word: str) -> int:
+        return -1 if word.startswith("<") else self._rows.get(word, -1)  # navec has rows for <unk> and <pad>
+
     def _decode(self, words: Sequence[str]) -> np.ndarray:
-        rows = [self._rows.get(word) for word in words]
-        known = np.array([row is not None for row in rows], dtype=bool)
-        codes = self._codes[np.array([row or 0 for row in rows], dtype=np.intp)]  # (n, 100)
+        rows = self.rows(words)
+        codes = self._codes[rows]  # (n, 100); those of unknown words are taken out below
         parts = self._centroids[np.arange(codes.shape[1]), codes]  # (n, 100, 3)
         vectors = parts.reshape(len(words), self.dimension).astype(np.float32)
-        vectors[~known] = 0.0
+        vectors[rows < 0] = 0.0
         norms = np.linalg.norm(vectors, axis=1, keepdims=True)
         return np.asarray(vectors / np.where(norms > 0, norms, 1.0))
 

@@ -21,7 +21,8 @@ OPTIONAL = {
     "serve": {"fastapi", "uvicorn", "starlette", "python_multipart", "prometheus_client"},
     "mcp": {"mcp", "mcp_types", "uvicorn", "starlette"},
     "rl": {"trl", "verifiers", "datasets", "pyarrow"},
-    "bench": {"langchain_community", "rank_bm25"},
+    "scale": {"pymilvus", "milvus_lite", "ray", "pandas"},
+    "bench": {"langchain_community", "rank_bm25", "bm25s"},
     "peers": {"langchain_classic", "llama_index", "haystack", "Stemmer"},
 }
 

@@ -1,26 +1,22 @@
 from __future__ import annotations
 
 import asyncio
-import json
-import math
 import threading
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any, overload
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from langchain_core.documents import Document
 from langchain_core.retrievers import BaseRetriever
 from langchain_tests.integration_tests import RetrieversIntegrationTests
 from pydantic import ValidationError
 
 from retrievers.analysis import Analyzer, TermForm
-from retrievers.bm25 import BM25Index, BM25Method, BM25Options, BM25Retriever
+from retrievers.bm25 import BM25Index, BM25Retriever, BM25Segment
+from retrievers.documents import search_text
 from retrievers.errors import InputError
-from retrievers.lexical import best_rows, ranked_rows
+from retrievers.segment_order import SegmentOrder, SegmentRows
 
 
 def chunk(doc_id: str, text: str, **metadata: Any) -> Document:
@@ -83,148 +79,6 @@ def doc_ids(documents: Sequence[Document]) -> list[str]:
     return [document.metadata["doc_id"] for document in documents]
 
 
-# The index
-
-
-def test_scores_by_hand() -> None:
-    # Two documents hold «река», of 2 and 4 terms where the mean is 3; k1 = 1, b = .5.
-    index = BM25Index.build([["река", "волга"], ["река", "река", "обь", "ямал"], ["озеро", "лёд", "лёд"]], _options())
-    idf = math.log(1 + (3 - 2 + 0.5) / (2 + 0.5))
-    first = 1 / (1 + 1 * (0.5 + 0.5 * 2 / 3))
-    second = 2 / (2 + 1 * (0.5 + 0.5 * 4 / 3))
-    np.testing.assert_allclose(index.scores(["река"]), [idf * first, idf * second, 0], rtol=1e-6)
-
-
-def _options(method: BM25Method = BM25Method.LUCENE) -> BM25Options:
-    return BM25Options(method=method, k1=1.0, b=0.5)
-
-
-@pytest.mark.parametrize("method", list(BM25Method))
-def test_every_method_ranks_by_frequency_and_leaves_out_the_rest(method: BM25Method) -> None:
-    terms = [["мост"], ["озеро", "лёд"], ["озеро", "озеро"], ["лес"], ["поле"]]
-    rows, scores = BM25Index.build(terms, _options(method)).top(["озеро"], 10)
-    assert rows.tolist() == [2, 1]
-    assert scores[0] > scores[1] > 0
-
-
-def test_a_repeated_question_term_counts_twice() -> None:
-    index = BM25Index.build([["река", "волга"], ["озеро"]])
-    np.testing.assert_allclose(index.scores(["река", "река"]), 2 * index.scores(["река"]))
-
-
-def test_unknown_and_no_terms_find_nothing() -> None:
-    index = BM25Index.build([["река"], ["озеро"]])
-    assert index.top(["море"], 5)[0].tolist() == []
-    assert index.top([], 5)[0].tolist() == []
-
-
-def test_more_than_there_is_may_be_asked_for() -> None:
-    assert BM25Index.build([["река"], ["река"], ["озеро"]]).top(["река"], 100)[0].tolist() == [0, 1]
-
-
-def test_equal_scores_keep_the_order_of_rows() -> None:
-    index = BM25Index.build([["озеро"], *[["река"]] * 50])
-    for k in (1, 7, 49, 50):
-        assert index.top(["река"], k)[0].tolist() == list(range(1, k + 1))
-
-
-@pytest.mark.parametrize("terms", [[], [[]], [[], []]])
-@pytest.mark.parametrize("method", list(BM25Method))
-def test_a_corpus_without_terms(terms: list[list[str]], method: BM25Method, tmp_path: Path) -> None:
-    index = BM25Index.build(terms, _options(method))
-    index.save(tmp_path)
-    for opened in (index, BM25Index.load(tmp_path)):
-        assert len(opened) == len(terms)
-        assert opened.top(["река"], 3)[0].tolist() == []
-
-
-def test_rows_without_terms_are_counted() -> None:
-    assert BM25Index.build([[], ["река"], []]).top(["река"], 3)[0].tolist() == [1]
-
-
-def test_any_iterable_is_indexed() -> None:
-    index = BM25Index.build(iter(term for term in row) for row in (("река", "волга"), ("озеро",)))
-    assert len(index) == 2
-    assert index.document_frequency("волга") == 1
-
-
-def test_idf_falls_with_frequency_and_is_positive() -> None:
-    index = BM25Index.build([["река", "волга"], ["река"], ["река"]], _options(BM25Method.ROBERTSON))
-    assert index.idf("море") > index.idf("волга") > index.idf("река") > 0
-    assert index.idf("волга") == pytest.approx(math.log(1 + 2.5 / 1.5))
-    assert index.document_frequency("море") == 0
-
-
-@given(
-    st.lists(st.sampled_from([0.0, 0.25, 0.5, 1.0, 2.0]), max_size=30),
-    st.integers(1, 40),
-)
-def test_best_rows_is_the_stable_order_of_positive_scores(values: list[float], k: int) -> None:
-    scores = np.array(values, dtype=np.float32)
-    expected = [row for row in sorted(range(len(values)), key=lambda row: -values[row]) if values[row] > 0]
-    assert best_rows(scores, k).tolist() == expected[:k]
-    assert list(ranked_rows(scores, first=1 + k // 8)) == expected
-
-
-# Saving
-
-
-@pytest.mark.parametrize("method", list(BM25Method))
-@pytest.mark.parametrize("mmap", [True, False])
-def test_a_saved_index_scores_the_same(method: BM25Method, mmap: bool, tmp_path: Path) -> None:
-    index = BM25Index.build([["ёж", "река"], ["река", "река"], ["поле"]], _options(method))
-    index.save(tmp_path / "new" / "folder")
-    opened = BM25Index.load(tmp_path / "new" / "folder", mmap=mmap)
-    assert opened.options == index.options
-    assert opened.vocabulary == index.vocabulary
-    np.testing.assert_array_equal(opened.scores(["река", "ёж"]), index.scores(["река", "ёж"]))
-    opened.save(tmp_path / "again")
-    np.testing.assert_array_equal(BM25Index.load(tmp_path / "again").scores(["ёж"]), index.scores(["ёж"]))
-
-
-def test_a_saved_index_opens_without_the_engine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    BM25Index.build([["река"], ["озеро"]]).save(tmp_path)
-    monkeypatch.setitem(__import__("sys").modules, "bm25s", None)  # importing it now fails
-    assert BM25Index.load(tmp_path).top(["озеро"], 1)[0].tolist() == [1]
-
-
-@pytest.mark.parametrize(
-    "name", ["data.csc.index.npy", "indices.csc.index.npy", "indptr.csc.index.npy", "vocab.index.json"]
-)
-@pytest.mark.parametrize("damage", ["missing", "truncated", "foreign"])
-def test_a_damaged_index_is_refused(name: str, damage: str, tmp_path: Path) -> None:
-    BM25Index.build([["река"], ["озеро", "лёд"]]).save(tmp_path)
-    path = tmp_path / name
-    match damage:
-        case "missing":
-            path.unlink()
-        case "truncated":
-            path.write_bytes(path.read_bytes()[:20])
-        case _ if name.endswith("json"):
-            path.write_text('{"другое": 0}')
-        case _:
-            np.save(path, np.zeros(1))
-    with pytest.raises(InputError):
-        BM25Index.load(tmp_path)
-
-
-def test_foreign_parameters_are_refused(tmp_path: Path) -> None:
-    BM25Index.build([["река"]]).save(tmp_path)
-    path = tmp_path / "params.index.json"
-    path.write_text(json.dumps({**json.loads(path.read_text()), "b": 7}))
-    with pytest.raises(InputError, match="params"):
-        BM25Index.load(tmp_path)
-
-
-@pytest.mark.parametrize("options", [{"k1": -1}, {"b": 1.1}, {"method": "okapi"}, {"K1": 1}])
-def test_options_out_of_range_are_refused(options: dict[str, Any]) -> None:
-    with pytest.raises(ValidationError):
-        BM25Options(**options)
-
-
-# The retriever
-
-
 def test_finds_by_title_and_other_word_forms(retriever: BM25Retriever) -> None:
     assert doc_ids(retriever.invoke("Как глубок Байкал, какова его глубина?")) == ["baikal", "ladoga"]
     assert doc_ids(retriever.invoke("в какое море впадает Обь"))[:2] == ["ob", "volga"]
@@ -275,6 +129,35 @@ def test_a_filter_reads_no_more_than_it_must() -> None:
     assert doc_ids(found) == ["d9", "d19"]
     assert [document.metadata["ranks"]["bm25"] for document in found] == [1, 2]
     assert max(store.read) == 19
+
+
+def test_a_filter_over_segments_with_deleted_rows() -> None:
+    analyzer = Analyzer()
+    deleted = chunk("old", "Озеро на северо-западе России.", topic="озёра")
+    parts = [[deleted, CHUNKS[2], CHUNKS[3]], [CHUNKS[4], CHUNKS[0], CHUNKS[1]]]
+    segments = [BM25Segment.build(analyzer(search_text(document)) for document in part) for part in parts]
+    one = np.ones(3, np.int64)
+    order = SegmentOrder(
+        [
+            SegmentRows(np.array([1, 2, 3]), one, np.array([True, False, False])),
+            SegmentRows(np.array([4, 0, 1]), one),
+        ]
+    )
+    cut = BM25Retriever(index=BM25Index(segments, order=order), chunks=CHUNKS)
+    whole = BM25Retriever.from_documents(CHUNKS)
+    for question in ("Россия", "глубина озера", "река впадает в море", "Москва, столица"):
+        for where in (None, LAKES, {"topic": {"$ne": "озёра"}}):
+            assert cut.invoke(question, filter=where) == whole.invoke(question, filter=where)
+    assert doc_ids(cut.invoke("Россия", filter=LAKES)) == ["ladoga"]
+
+
+def test_weighted_terms_with_and_without_a_filter(retriever: BM25Retriever) -> None:
+    weights = {"река": 1.0, "озеро": 2.0, "карский": 0.5}
+    everything = retriever.search_weighted(weights, 10)
+    assert doc_ids(everything) == ["ladoga", "baikal", "ob", "volga"]
+    lakes = retriever.search_weighted(weights, 1, LAKES)
+    assert [hit.metadata["scores"] for hit in lakes] == [hit.metadata["scores"] for hit in everything[:1]]
+    assert doc_ids(retriever.search_weighted(weights, 10, {"topic": "реки"})) == ["ob", "volga"]
 
 
 def test_filters_of_call_and_retriever() -> None:
