@@ -4,7 +4,8 @@ A filter is a dict of one entry: a field with a value (``{"topic": "спорт"}
 (``{"year": {"$gte": 1900}}``), or ``$and``/``$or`` with a list of two or more filters. Semantics are Chroma's own:
 
 * a field that is absent never equals anything, so ``$ne``, ``$nin`` and ``$not_contains`` hold for it;
-* numbers compare by value (1 and 1.0 are equal), booleans are a type apart (``True`` is not 1);
+* numbers compare by value (1 and 1.0 are equal), booleans are a type apart (``True`` is not 1); Chroma itself compares
+  stored integers with 1.5 as with 1, which :mod:`retrievers.stores.chroma.filters` makes good;
 * ``$contains`` and ``$not_contains`` look into a field that holds a list, by value and type; every other operator
   finds nothing in such a field.
 """
@@ -29,17 +30,24 @@ _ORDERED: dict[str, Callable[[Any, Any], bool]] = {
     "$lte": lambda value, operand: value <= operand,
 }
 _OPERATORS = ("$eq", "$ne", *_ORDERED, "$in", "$nin", "$contains", "$not_contains")
+_DEEPEST = 50  # filters in filters
 _INTEGERS = range(-(2**63), 2**63)  # what Chroma's integer columns hold
 
 
-def validate(where: Where | None) -> None:
+def validate(where: Where | None, *, level: int = 0) -> None:
     """Check a filter before any document is looked at; None is no filter.
+
+    Args:
+        where: the filter.
+        level: how many filters it stands in.
 
     Raises:
         InputError: a shape, operator or operand that Chroma would refuse too.
     """
     if where is None:
         return
+    if level > _DEEPEST:
+        raise InputError(f"the filter is nested more than {_DEEPEST} deep; $and and $or take lists of any length")
     if not isinstance(where, dict):
         raise InputError(f"expected a filter to be a dict like {{'topic': 'спорт'}}, got {where!r}")
     if len(where) != 1:
@@ -54,7 +62,7 @@ def validate(where: Where | None) -> None:
         for part in condition:
             if part is None:
                 raise InputError(f"expected {field} with a list of filters, got {condition!r}")
-            validate(part)
+            validate(part, level=level + 1)
         return
     if not isinstance(field, str) or field.startswith(("$", "#")):
         raise InputError(f"expected a metadata field, $and or $or as the key of a filter, got {field!r}")

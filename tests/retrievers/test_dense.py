@@ -2,9 +2,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
+from chromadb.config import Settings
 from langchain_chroma import Chroma
 from langchain_core.documents import Document
 from langchain_core.embeddings import DeterministicFakeEmbedding, Embeddings
@@ -12,8 +13,7 @@ from langchain_core.vectorstores import InMemoryVectorStore, VectorStore
 from langchain_tests.integration_tests import RetrieversIntegrationTests
 from pydantic import ValidationError
 
-from retrievers.chroma import open_store
-from retrievers.dense import DenseRetriever, StoreScore, store_score_of, to_cosine
+from retrievers.dense import DenseRetriever, StoreFilter, StoreScore, store_filter_of, store_score_of, to_cosine
 from retrievers.errors import InputError
 
 
@@ -34,43 +34,44 @@ CHUNKS = [
 ]
 
 
+class UnitLetters(Letters):
+    """The same, of length 1."""
+
+    def embed_documents(self, texts: list[str]) -> list[list[float]]:
+        rows = super().embed_documents(texts)
+        return [[x / (sum(y * y for y in row) ** 0.5 or 1) for x in row] for row in rows]
+
+
+def chroma(folder: Path, embeddings: Embeddings, space: str = "cosine") -> Chroma:
+    """A Chroma store of LangChain's."""
+    return Chroma(
+        "letters",
+        embeddings,
+        persist_directory=str(folder),
+        collection_configuration={"hnsw": {"space": space}},
+        client_settings=Settings(anonymized_telemetry=False),
+    )
+
+
 @pytest.fixture(params=["chroma", "memory", "chroma-l2"])
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[VectorStore]:
-    match request.param:
-        case "memory":
-            memory = InMemoryVectorStore(Letters())
-            memory.add_documents(CHUNKS)
-            yield memory
-        case "chroma":
-            chroma = open_store(tmp_path, embeddings=Letters())
-            chroma.add_documents(CHUNKS)
-            yield chroma
-            chroma.close()
-        case _:
-
-            class UnitLetters(Letters):
-                def embed_documents(self, texts: list[str]) -> list[list[float]]:
-                    rows = super().embed_documents(texts)
-                    return [[x / (sum(y * y for y in row) ** 0.5 or 1) for x in row] for row in rows]
-
-            foreign = Chroma(
-                "letters",
-                UnitLetters(),
-                persist_directory=str(tmp_path),
-                collection_configuration={"hnsw": {"space": "l2"}},
-            )
-            foreign.add_documents(CHUNKS, ids=[chunk.id for chunk in CHUNKS])
-            yield foreign
-            foreign._client.close()
+    if request.param == "memory":
+        memory = InMemoryVectorStore(Letters())
+        memory.add_documents(CHUNKS)
+        yield memory
+        return
+    embeddings, space = (Letters(), "cosine") if request.param == "chroma" else (UnitLetters(), "l2")
+    foreign = chroma(tmp_path, embeddings, space)
+    foreign.add_documents(CHUNKS, ids=[chunk.id for chunk in CHUNKS])
+    yield foreign
+    foreign._client.close()
 
 
 class TestStandardSuite(RetrieversIntegrationTests):
     @pytest.fixture(autouse=True)
-    def _store(self, tmp_path: Path) -> Iterator[None]:
-        self.store = open_store(tmp_path, embeddings=DeterministicFakeEmbedding(size=16))
+    def _store(self) -> None:
+        self.store = InMemoryVectorStore(DeterministicFakeEmbedding(size=16))
         self.store.add_documents([Document(page_content=f"текст {number}") for number in range(20)])
-        yield
-        self.store.close()
 
     @property
     def retriever_constructor(self) -> type[DenseRetriever]:
@@ -160,3 +161,37 @@ def test_what_a_store_returns_can_be_stated() -> None:
     assert store_score_of(memory) is StoreScore.COSINE
     stated = DenseRetriever(store=memory, store_score=StoreScore.COSINE_DISTANCE)
     assert [hit.metadata["scores"]["dense"] for hit in stated.invoke("а")] == pytest.approx([0.0, 1 - 0.5**0.5, 1.0])
+
+
+class Foreign(InMemoryVectorStore):
+    """A store whose filters are of a form of its own, and which gives few hits at once unless asked for more."""
+
+    asked: ClassVar[list[int]] = []
+
+    def similarity_search_with_score(self, query: str, k: int = 4, **kwargs: Any) -> list[tuple[Document, float]]:
+        assert not kwargs
+        self.asked.append(k)
+        return super().similarity_search_with_score(query, k=k)
+
+
+def test_a_store_of_unknown_filters_is_asked_for_more() -> None:
+    foreign = Foreign(Letters())
+    texts = [Document(id=f"a_{number}", page_content="а" * 9 + "б" * number) for number in range(9)]
+    texts.append(Document(id="b_0", page_content="аббб", metadata={"topic": "спорт"}))
+    foreign.add_documents(texts)
+    assert store_filter_of(foreign) is StoreFilter.DOCUMENT  # by its base
+    retriever = DenseRetriever(store=foreign, store_filter=StoreFilter.NOTHING)
+    foreign.asked.clear()
+    assert [hit.id for hit in retriever.invoke("а", k=1, filter={"topic": "спорт"})] == ["b_0"]
+    assert foreign.asked == [1, 4, 16]
+    assert retriever.invoke("а", filter={"topic": "нет такой"}) == []
+
+
+def test_fractions_against_integers_in_chroma(tmp_path: Path) -> None:
+    foreign = chroma(tmp_path, Letters())
+    years = [1, 2, 1.0, 1.5]
+    foreign.add_documents([Document(id=str(row), page_content="а", metadata={"n": n}) for row, n in enumerate(years)])
+    retriever = DenseRetriever(store=foreign)
+    assert sorted(str(hit.id) for hit in retriever.invoke("а", filter={"n": {"$lt": 1.5}})) == ["0", "2"]
+    assert [hit.id for hit in retriever.invoke("а", filter={"n": 1.5})] == ["3"]
+    foreign._client.close()

@@ -8,7 +8,7 @@ from langchain_core.embeddings import DeterministicFakeEmbedding
 from langchain_core.indexing import InMemoryRecordManager, index
 from langchain_core.vectorstores import InMemoryVectorStore
 
-from rag.index.records import SQLiteRecordManager
+from retrievers.stores.records import SQLiteRecordManager
 
 
 @pytest.fixture

@@ -1,0 +1,1 @@
+"""Chroma: embedded in the process, or a server."""
