@@ -12,7 +12,7 @@ from langchain_core.runnables import Runnable
 from generators.base import Generation, ReadingTask
 from generators.options import GeneratorKind, GeneratorOptions
 from rag.expansion import expand_bm25, expand_dense, expand_whole, require_fitting
-from rag.profile import Leg, RetrievalOptions, RetrieverKind
+from rag.profile import Leg, Ranking, RetrievalOptions, RetrieverKind
 from retrievers.documents import RERANKER
 from retrievers.named_models import find_weights
 from retrievers.scorers.options import CompressorOptions, ScorerKind
@@ -55,6 +55,10 @@ def build_retriever(index: Index, options: RetrievalOptions, writer: QueryWriter
 
 
 def _plain(index: Index, options: RetrievalOptions, writer: QueryWriter | None) -> BaseRetriever:
+    if options.ranking is Ranking.ENGINE:
+        from rag.engine_ranking import engine_retriever
+
+        return engine_retriever(index, options)
     match options.retriever:
         case RetrieverKind.BM25:
             return _leg(index, options, "bm25", writer)

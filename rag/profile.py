@@ -8,7 +8,7 @@ another name is a new profile and names the one it ``extends``.
 from __future__ import annotations
 
 import os
-import tomllib
+import reprlib
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from importlib import resources
@@ -29,6 +29,7 @@ from retrievers.fusion import Normalization
 from retrievers.hybrid import FusionMethod
 from retrievers.named_models import APPLICATION
 from retrievers.scorers.options import CompressorOptions
+from retrievers.toml import parse_toml
 
 ENVIRONMENT_PREFIX = "RAG_"
 DEFAULT_PROFILE = "offline"
@@ -44,6 +45,17 @@ class RetrieverKind(StrEnum):
     DENSE = "dense"
     HYBRID = "hybrid"
     COVERAGE = "coverage"
+
+
+class Ranking(StrEnum):
+    """Where BM25 and the fusion of legs are computed.
+
+    INDEX: here, from the index's own counts of terms. ENGINE: in the store of the vectors, where that is Milvus; for
+    indexes whose counts are too many for one machine.
+    """
+
+    INDEX = "index"
+    ENGINE = "engine"
 
 
 class _Options(BaseModel):
@@ -81,6 +93,7 @@ class RetrievalOptions(_Options):
 
     Args:
         retriever: the retriever asked.
+        ranking: what computes its ranking.
         pool: candidates fetched for the compressor.
         k: passages kept for the generator.
         neighbours: chunks of the same document shown around each passage (small-to-big).
@@ -90,6 +103,7 @@ class RetrievalOptions(_Options):
     """
 
     retriever: RetrieverKind = RetrieverKind.HYBRID
+    ranking: Ranking = Ranking.INDEX
     pool: int = Field(default=50, ge=1)
     k: int = Field(default=5, ge=1)
     neighbours: int = Field(default=0, ge=0, le=5)
@@ -152,7 +166,9 @@ def load_profile(name: str = DEFAULT_PROFILE, overrides: Mapping[str, Any] | Non
     except ValidationError as error:
         first = error.errors()[0]
         option = ".".join(map(str, first["loc"]))
-        raise InputError(f"profile {name!r}: option {option}: {first['msg']} (got {first['input']!r})") from error
+        raise InputError(
+            f"profile {name!r}: option {option}: {first['msg']} (got {reprlib.repr(first['input'])})"
+        ) from error
 
 
 def parse_assignments(assignments: Sequence[str]) -> dict[str, Any]:
@@ -188,9 +204,9 @@ def _read_files(name: str, seen: tuple[str, ...]) -> dict[str, Any]:
     known = known_profiles()
     if name not in known:
         raise InputError(f"unknown profile {name!r}; known: {', '.join(known)}; own ones go to {own.parent}")
-    values = _parse(shipped.read_text(encoding="utf-8"), f"profiles/{name}.toml") if shipped.is_file() else {}
+    values = parse_toml(shipped.read_text(encoding="utf-8"), f"profiles/{name}.toml") if shipped.is_file() else {}
     if own.is_file():
-        values = _merge(values, _parse(_read_own(own), str(own)))
+        values = _merge(values, parse_toml(_read_own(own), f"profile file {own}"))
     base = values.pop("extends", None)
     if base is None:
         return values
@@ -202,13 +218,6 @@ def _read_own(path: Path) -> str:
         return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"profile file {path} cannot be read: {error}") from error
-
-
-def _parse(text: str, where: str) -> dict[str, Any]:
-    try:
-        return tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise InputError(f"profile file {where} is not TOML: {error}") from error
 
 
 class _Environment(BaseSettings):

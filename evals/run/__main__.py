@@ -25,18 +25,26 @@ def _run(arguments: Namespace) -> int:
     from evals.run.runner import evaluate
     from evals.run.table import print_summary
     from rag.demo import open_named_or_demo
+    from rag.index.engine_flags import check_address, opened_cluster
     from rag.index.progress import progress_bar
     from rag.profile import parse_assignments
 
     read_questions(arguments.file)  # before an index is opened or built
     if arguments.jobs is not None and arguments.jobs < 1:
         raise InputError(f"--jobs: expected at least 1, got {arguments.jobs}")
+    check_address(arguments.engine, arguments.address)
     index, profile = open_named_or_demo(arguments.index, arguments.profile, parse_assignments(arguments.set))
     with index:
         options = run_options(arguments, profile.name)
-        with progress_bar() as progress:
+        with opened_cluster(arguments.engine, arguments.address) as cluster, progress_bar() as progress:
             directory, summary = evaluate(
-                arguments.file, index, options, out=arguments.out, jobs=arguments.jobs, progress=progress
+                arguments.file,
+                index,
+                options,
+                out=arguments.out,
+                jobs=arguments.jobs,
+                cluster=cluster,
+                progress=progress,
             )
     console = Console(highlight=False, width=None if sys.stdout.isatty() else 180)
     print_summary(summary, console)

@@ -10,6 +10,7 @@ from pydantic import ValidationError
 
 from evals.flags import add_flags, known_names
 from evals.run.options import DEFAULT_CUTOFFS, DEFAULT_RETRIEVERS, RunOptions
+from rag.index.engine_flags import add_engine_flags
 from rag.profile import RetrieverKind, parse_assignments
 from retrievers.errors import InputError
 
@@ -49,6 +50,7 @@ def build_parser() -> argparse.ArgumentParser:
     }  # fmt: skip
     parser.add_argument("file", type=Path, metavar="FILE", help="questions in JSON Lines")
     add_flags(parser, flags)
+    add_engine_flags(parser)
     return parser
 
 

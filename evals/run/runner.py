@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +13,7 @@ from evals.records import QuestionRecord, dump_record
 from evals.run.directory import RunDirectory
 from evals.run.options import RunOptions, Variant, variants_of
 from evals.run.summarizing import RunContext, installed_version, passages_of, summarize_run
-from evals.run.workers import Plan, measure_all
+from evals.run.workers import Plan, Task, measure_all
 from evals.trec import export_trec
 from generators.options import GeneratorKind
 from rag.abstention import load_calibration
@@ -26,6 +26,7 @@ from retrievers.scorers.options import ScorerKind
 
 if TYPE_CHECKING:
     from rag.index import Index
+    from rag.ray_session import Cluster
 
 _RUNS = Path("runs")
 
@@ -37,6 +38,7 @@ def evaluate(
     *,
     out: Path | None = None,
     jobs: int | None = None,
+    cluster: Cluster | None = None,
     progress: Progress = silent,
 ) -> tuple[Path, dict[str, Any]]:
     """Measure, or go on measuring, and write the run's files except the report.
@@ -46,7 +48,8 @@ def evaluate(
         index: searched.
         options: what is measured.
         out: output directory; by default ``runs/NAME-DIGEST``, one for each configuration.
-        jobs: processes; by default one a core where all models are the offline ones, else one.
+        jobs: processes; by default one a core where all models are the offline ones, else one (on Ray one a GPU).
+        cluster: of Ray, connected, whose workers measure in place of processes of this machine.
         progress: told how many questions are done.
 
     Returns:
@@ -66,7 +69,7 @@ def evaluate(
     dataset_sha256 = hashlib.sha256(file.read_bytes()).hexdigest()
     configuration = _configuration(file, dataset_sha256, options, profile, threshold, index)
     directory = RunDirectory(out or _RUNS / f"{file.stem}-{_digest(configuration)}")
-    jobs = jobs or _default_jobs(variants)
+    jobs = _jobs(jobs, variants, cluster)
     context = RunContext(
         file, dataset_sha256, questions, missing, missing_chunks, options, profile, threshold, index, jobs
     )
@@ -77,7 +80,7 @@ def evaluate(
         total = len(done) + len(tasks)
         progress("measure", len(done), total)
         with directory.appender() as appender:
-            for record in measure_all(plan, index, tasks, jobs=jobs):
+            for record in _measured(plan, index, tasks, jobs, cluster):
                 appender.append(dump_record(record))
                 records.append(record)
                 progress("measure", len(records), total)
@@ -142,13 +145,29 @@ def _digest(configuration: dict[str, Any]) -> str:
     return hashlib.sha256(json.dumps(configuration, sort_keys=True).encode()).hexdigest()[:8]
 
 
-def _default_jobs(variants: Sequence[Variant]) -> int:
+def _jobs(wanted: int | None, variants: Sequence[Variant], cluster: Cluster | None) -> int:
     """One process a core, unless each would load a model of its own or ask the same server."""
+    if cluster is None:
+        return wanted or (available_cores() if _offline(variants) else 1)
+    return min(wanted or (cluster.cores if _offline(variants) else max(1, cluster.gpus)), cluster.cores)
+
+
+def _offline(variants: Sequence[Variant]) -> bool:
     light = {ScorerKind.NONE, ScorerKind.LIGHT}
-    offline = all(
+    return all(
         one.profile.compressor.kind in light and one.profile.generator.kind is GeneratorKind.READER for one in variants
     )
-    return available_cores() if offline else 1
+
+
+def _measured(
+    plan: Plan, index: Index, tasks: Sequence[Task], jobs: int, cluster: Cluster | None
+) -> Iterator[QuestionRecord]:
+    if cluster is None:
+        return measure_all(plan, index, tasks, jobs=jobs)
+    from evals.run.ray_workers import measure_on_ray
+
+    gpus = 0.0 if _offline(plan.variants) else cluster.gpus / jobs
+    return measure_on_ray(plan, tasks, jobs=jobs, gpus=min(gpus, 1.0))
 
 
 def _in_order(

@@ -56,6 +56,36 @@ class Plan:
         return Bench(index, self.variants, cutoffs=self.cutoffs, threshold=self.threshold)
 
 
+class Measurer:
+    """What another process measures with: it opens the index once, when the first question comes.
+
+    Args:
+        plan: what to measure.
+    """
+
+    def __init__(self, plan: Plan) -> None:
+        threadpool_limits(1)
+        self._plan = plan
+        self._bench: Bench | None = None
+
+    def measure(self, task: Task) -> QuestionRecord | str:
+        """A record, or the message of a foreseeable failure: not every exception survives the way between processes."""
+        try:
+            if self._bench is None:
+                self._bench = self._opened()
+            return self._bench.measure(*task)
+        except ToolkitError as error:
+            return str(error)
+
+    def _opened(self) -> Bench:
+        from rag.index import open_index
+
+        index = open_index(self._plan.index)
+        if index.manifest.generation != self._plan.generation:
+            raise ToolkitError(f"{self._plan.index} was changed while the run went on; run the command again")
+        return self._plan.bench(index)
+
+
 def measure_all(plan: Plan, index: Index, tasks: Sequence[Task], *, jobs: int) -> Iterator[QuestionRecord]:
     """Yield a record for each task, as they get done; with one job in the order of the tasks.
 
@@ -100,17 +130,15 @@ def _result(done: Future[QuestionRecord | str]) -> QuestionRecord:
     return result
 
 
-# Of a worker process: what it measures, and its bench once the first question has come.
-_plan: Plan | None = None
-_bench: Bench | None = None
+# Of a worker process: what it measures with.
+_measurer: Measurer | None = None
 
 
 def _open(plan: Plan) -> None:
-    global _plan
+    global _measurer
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
     threading.Thread(target=_end_with_parent, daemon=True).start()
-    threadpool_limits(1)
-    _plan = plan
+    _measurer = Measurer(plan)
 
 
 def _end_with_parent() -> None:
@@ -122,22 +150,6 @@ def _end_with_parent() -> None:
 
 
 def _measure(task: Task) -> QuestionRecord | str:
-    """A record, or the message of a foreseeable failure: not every exception survives the way between processes."""
-    try:
-        return _opened_bench().measure(*task)
-    except ToolkitError as error:
-        return str(error)
-
-
-def _opened_bench() -> Bench:
-    from rag.index import open_index
-
-    global _bench
-    if _plan is None:
+    if _measurer is None:
         raise RuntimeError("the worker was not opened")
-    if _bench is None:
-        index = open_index(_plan.index)
-        if index.manifest.generation != _plan.generation:
-            raise ToolkitError(f"{_plan.index} was changed while the run went on; run the command again")
-        _bench = _plan.bench(index)
-    return _bench
+    return _measurer.measure(task)

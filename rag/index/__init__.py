@@ -5,30 +5,37 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from rag.index.chunk_table import ChunkTable
+    from rag.index.copying import IndexCopy, copy_index
     from rag.index.export import export_index
-    from rag.index.layout import Manifest
+    from rag.index.manifest import Manifest
     from rag.index.opened import Index, open_index
     from rag.index.options import AnalysisOptions, EncoderKind, EncoderOptions, IndexOptions
-    from rag.index.sources import ChunkTable
+    from rag.index.repair import IndexRepair, repair_index
     from rag.index.verify import Problem, verify_index
-    from rag.index.writing import IndexChange, add_documents, build_index, remove_documents
+    from rag.index.writing import IndexChange, add_documents, build_index, compact_index, remove_documents
 
 # Loaded on first use: whoever reads an index needs nothing of what writes one, and options need nothing of either.
 _HOMES = {
     "AnalysisOptions": "options",
-    "ChunkTable": "sources",
+    "ChunkTable": "chunk_table",
     "EncoderKind": "options",
     "EncoderOptions": "options",
     "Index": "opened",
     "IndexChange": "writing",
+    "IndexCopy": "copying",
     "IndexOptions": "options",
-    "Manifest": "layout",
+    "Manifest": "manifest",
+    "IndexRepair": "repair",
     "Problem": "verify",
     "add_documents": "writing",
     "build_index": "writing",
+    "compact_index": "writing",
+    "copy_index": "copying",
     "export_index": "export",
     "open_index": "opened",
     "remove_documents": "writing",
+    "repair_index": "repair",
     "verify_index": "verify",
 }
 
@@ -39,14 +46,19 @@ __all__ = [
     "EncoderOptions",
     "Index",
     "IndexChange",
+    "IndexCopy",
     "IndexOptions",
+    "IndexRepair",
     "Manifest",
     "Problem",
     "add_documents",
     "build_index",
+    "compact_index",
+    "copy_index",
     "export_index",
     "open_index",
     "remove_documents",
+    "repair_index",
     "verify_index",
 ]
 

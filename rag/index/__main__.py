@@ -12,7 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from rag.command import EXIT_BAD_INPUT, available_cores, report, run_command
-from rag.index.layout import EMBEDDED, Manifest
+from rag.index.engine_flags import add_engine_flags, opened_engine
+from rag.index.layout import EMBEDDED
+from rag.index.manifest import Manifest
 from rag.index.progress import progress_bar
 from rag.index.writing import IndexChange
 
@@ -26,17 +28,20 @@ def build(arguments: argparse.Namespace) -> int:
     from rag.profile import load_profile
 
     profile = load_profile(arguments.profile)
-    with progress_bar() as progress:
+    with opened_engine(arguments.engine, arguments.address, workers=_workers()) as engine, progress_bar() as progress:
         change = build_index(
             arguments.paths,
             arguments.index,
             profile.index,
             profile=profile.name,
             store=arguments.store,
-            workers=_workers(),
+            engine=engine,
             progress=progress,
         )
     _print_change(change)
+    if engine.reused.documents or engine.reused.batches:
+        reused = f"{engine.reused.documents} documents and {engine.reused.batches} batches of vectors"
+        _print(f"an earlier try had prepared: {reused}")
     return 0
 
 
@@ -59,12 +64,27 @@ def remove(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def compact(arguments: argparse.Namespace) -> int:
+    """Merge segments, without what is deleted."""
+    from rag.index.writing import compact_index
+
+    with progress_bar() as progress:
+        change = compact_index(arguments.index, progress=progress)
+    left = len(change.manifest.segments)
+    done = f"{change.merged} segments merged into {left}" if change.merged else "nothing to merge"
+    _print(f"{change.directory}: {done}; {_contents(change.manifest)}")
+    return 0
+
+
 def info(arguments: argparse.Namespace) -> int:
     """Say what an index is."""
     from rag.index.layout import read_current
 
     generation = read_current(arguments.index)
-    size = sum(path.stat().st_size for path in generation.path.rglob("*") if path.is_file())
+    manifest = generation.manifest
+    parts = [generation.path, *(generation.segment(segment.name) for segment in manifest.segments)]
+    parts += [generation.encoder] if generation.encoder else []
+    size = sum(path.stat().st_size for part in parts for path in part.rglob("*") if path.is_file())
     facts = _facts(arguments.index, generation.manifest, size)
     if arguments.json:
         _print(json.dumps(facts, ensure_ascii=False))
@@ -90,6 +110,43 @@ def verify(arguments: argparse.Namespace) -> int:
     return EXIT_PROBLEMS if problems else 0
 
 
+def repair(arguments: argparse.Namespace) -> int:
+    """Make a damaged index whole again."""
+    from rag.index.repair import repair_index
+
+    with progress_bar() as progress:
+        found = repair_index(arguments.index, drop_damaged=arguments.drop_damaged, progress=progress)
+    if arguments.json:
+        facts = {"index": str(arguments.index), "done": found.done, "lost": found.lost, "finished": found.finished}
+        _print(json.dumps(facts, ensure_ascii=False))
+        return 0 if found.finished else EXIT_PROBLEMS
+    for line in found.done:
+        _print(line)
+    for doc_id in found.lost:
+        _print(f"lost: {doc_id}")
+    if not found.finished:
+        _print(
+            f"{len(found.lost)} documents cannot be read any more and nothing was changed; "
+            "to go on without them, add --drop-damaged, and add them again from their files"
+        )
+        return EXIT_PROBLEMS
+    _print("the index is whole again" if found.done else "nothing had to be repaired")
+    return 0
+
+
+def copy(arguments: argparse.Namespace) -> int:
+    """Copy an index to another directory, its vectors to another store if asked; nothing is encoded anew."""
+    from rag.index.copying import copy_index
+
+    with progress_bar() as progress:
+        done = copy_index(arguments.source, arguments.target, store=arguments.store, progress=progress)
+    _print(f"{done.directory}: {_contents(done.manifest)}")
+    if done.vectors:
+        same = f"largest rounding {done.rounding:.1e}" if done.rounding else "the same in both stores"
+        _print(f"{done.vectors} vectors, sha256 {done.vectors_sha256} ({same})")
+    return 0
+
+
 def export(arguments: argparse.Namespace) -> int:
     """Write the documents as JSON Lines."""
     from rag.index.export import export_index
@@ -103,7 +160,7 @@ def main(argv: list[str] | None = None) -> int:
     """Run the command.
 
     Returns:
-        0; 1 when ``verify`` finds problems; 2 for foreseeable mistakes; 130 after Ctrl-C.
+        0; 1 when ``verify`` finds problems or ``repair`` leaves any; 2 for foreseeable mistakes; 130 after Ctrl-C.
     """
     arguments = build_parser().parse_args(argv)
     command: Callable[[argparse.Namespace], int] = arguments.command
@@ -137,12 +194,27 @@ def build_parser() -> argparse.ArgumentParser:
     inputs = "files (.jsonl, .jsonl.gz, .csv, .parquet, .txt, .md, .html, .pdf, .docx) and folders of documents"
     for function in (build, add):
         command(function).add_argument("paths", nargs="+", type=Path, metavar="PATH", help=inputs)
+    copying = commands.add_parser(copy.__name__, help=copy.__doc__, description=copy.__doc__)
+    copying.add_argument("source", type=Path, metavar="FROM", help="index directory")
+    copying.add_argument("target", type=Path, metavar="TO", help="directory of the copy, new or empty")
+    copying.set_defaults(command=copy)
     building = commands.choices["build"]
-    building.add_argument("--store", metavar="URL", help="Chroma server for the vectors (default: inside the index)")
+    for storing in (building, copying):
+        storing.add_argument(
+            "--store",
+            metavar="URL",
+            help="where the vectors go: chroma:PATH, chroma+http://HOST:PORT, milvus:FILE.db, milvus+http://HOST:PORT "
+            "(default: inside the index)",
+        )
     building.add_argument(
         "--profile", default="offline", metavar="NAME", help="profile to build for (default: offline)"
     )
+    add_engine_flags(building)
     command(remove).add_argument("--doc-id", nargs="+", required=True, metavar="ID", help="documents to remove")
+    command(compact)
+    mending = command(repair)
+    mending.add_argument("--drop-damaged", action="store_true", help="go on without documents that cannot be read")
+    mending.add_argument("--json", action="store_true", help="print one JSON object")
     for function in (info, verify):
         command(function).add_argument("--json", action="store_true", help="print one JSON object")
     command(export).add_argument(
@@ -162,6 +234,8 @@ def _facts(directory: Path, manifest: Manifest, size: int) -> dict[str, Any]:
         "dimension": encoder.dimension if encoder else None,
         "store": None if store is None else EMBEDDED if store.location == EMBEDDED else store.location,
         "generation": manifest.generation,
+        "segments": len(manifest.segments),
+        "deleted": sum(segment.chunks for segment in manifest.segments) - manifest.chunks,
         "created": manifest.created,
         "created_by": manifest.created_by,
         "format": manifest.format,
@@ -178,8 +252,11 @@ def _print_change(change: IndexChange) -> None:
         "removed": change.removed,
     }
     done = ", ".join(f"{count} {what}" for what, count in counts.items() if count) or "nothing changed"
-    manifest = change.manifest
-    _print(f"{change.directory}: {done}; documents: {manifest.documents}, chunks: {manifest.chunks}")
+    _print(f"{change.directory}: {done}; {_contents(change.manifest)}")
+
+
+def _contents(manifest: Manifest) -> str:
+    return f"documents: {manifest.documents}, chunks: {manifest.chunks}"
 
 
 def _print(line: str) -> None:

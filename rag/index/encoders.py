@@ -12,12 +12,12 @@ from numpy.typing import NDArray
 from typing_extensions import override
 
 from rag.errors import IndexMismatchError
-from rag.index.layout import EncoderRecord
+from rag.index.layout import Generation
+from rag.index.manifest import EncoderRecord
 from rag.index.options import EncoderKind, EncoderOptions
 from retrievers.documents import search_text
 
-ENCODER = "encoder"
-
+NO_VECTORS = "the index was built without an encoder: it has no dense retrieval; build it with one"
 _REMEDY = "open the index with the encoder it was built with, or build it anew"
 _PROBE = "Съешь же ещё этих мягких французских булок, да выпей чаю."
 _PROBE_NUMBERS = 16
@@ -82,7 +82,7 @@ def describe_encoder(encoder: Embeddings, options: EncoderOptions, *, own: bool)
         options: it was made from.
         own: whether the caller passed it instead.
     """
-    vector = _encode(encoder, [_PROBE])[0]
+    vector = encode(encoder, [_PROBE])[0]
     name = type(encoder).__name__ if own else str(options.model or options.kind)
     return EncoderRecord(
         name=name,
@@ -113,7 +113,7 @@ def check_vectors(encoder: Embeddings, record: EncoderRecord) -> None:
     Raises:
         IndexMismatchError: another dimension, or another vector of a fixed sentence.
     """
-    vector = _encode(encoder, [_PROBE])[0]
+    vector = encode(encoder, [_PROBE])[0]
     if len(vector) != record.dimension:
         raise IndexMismatchError(
             f"the index holds vectors of {record.dimension} dimensions ({record.name}), the encoder at hand makes "
@@ -125,6 +125,29 @@ def check_vectors(encoder: Embeddings, record: EncoderRecord) -> None:
             f"the encoder at hand does not make the vectors of this index ({record.name}): a component of a fixed "
             f"sentence's vector differs by {moved:.3f}; {_REMEDY}"
         )
+
+
+def encoder_of(generation: Generation, embeddings: Embeddings | None) -> Embeddings:
+    """The encoder of an index: its own, or the caller's, checked against what the index was built with.
+
+    Raises:
+        IndexMismatchError: the index has no vectors, or they were made by another encoder.
+    """
+    record = generation.manifest.encoder
+    if record is None:
+        raise IndexMismatchError(NO_VECTORS)
+    if record.own and embeddings is None:
+        raise IndexMismatchError(
+            f"the index was built with embeddings of the caller's own ({record.name}); pass them as embeddings=…"
+        )
+    options = generation.manifest.options.encoder
+    encoder = embeddings or load_encoder(options, generation.encoder or generation.path)
+    assert encoder is not None
+    # The state of the static encoder is one of the index's own files; to digest it takes as long as to load it.
+    if embeddings is not None or options.kind is not EncoderKind.STATIC:
+        check_fingerprint(encoder, record)
+    check_vectors(encoder, record)
+    return encoder
 
 
 class ReusingEmbeddings(Embeddings):
@@ -145,7 +168,7 @@ class ReusingEmbeddings(Embeddings):
         fresh = list(dict.fromkeys(text for text in texts if text not in self._known))
         if fresh:
             self.encoded += len(fresh)
-            self._known.update(zip(fresh, _encode(self._encoder, fresh), strict=True))
+            self._known.update(zip(fresh, encode(self._encoder, fresh), strict=True))
         return np.stack([self._known[text] for text in texts])
 
     @override
@@ -162,7 +185,8 @@ def search_texts(chunks: Iterable[Any]) -> Iterable[str]:
     return (search_text(chunk) for chunk in chunks)
 
 
-def _encode(encoder: Embeddings, texts: list[str]) -> NDArray[np.float32]:
+def encode(encoder: Embeddings, texts: list[str]) -> NDArray[np.float32]:
+    """Vectors of texts, array of shape (n_texts, dim)."""
     vectors = encoder.encode(texts) if isinstance(encoder, ArrayEncoder) else encoder.embed_documents(texts)
     return np.asarray(vectors, dtype=np.float32)
 

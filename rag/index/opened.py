@@ -13,19 +13,20 @@ from typing import IO, TYPE_CHECKING, Any, Self, TypeVar
 from langchain_core.embeddings import Embeddings
 
 from rag.errors import IndexFormatError, IndexMismatchError, InputError
-from rag.index.layout import Generation, Manifest, held_current
-from rag.index.lexical import BM25, TFIDF
+from rag.index.chunk_table import ChunkTable
+from rag.index.encoders import NO_VECTORS, encoder_of
+from rag.index.layout import Generation, held_current, require_whole
+from rag.index.manifest import REMEDY, Manifest
 from rag.index.options import EncoderKind, EncoderOptions
-from rag.index.sources import ChunkTable
-from rag.index.vectors import open_vectors
-from rag.index.writing import SOURCES, encoder_of, require_whole
+from rag.index.segments import BM25, TFIDF
+from rag.index.vectors import open_vector_store, open_vectors
 from retrievers.analysis import Analyzer
 
 if TYPE_CHECKING:
-    from retrievers.bm25 import BM25Index, BM25Options, BM25Retriever
-    from retrievers.chroma import ChunkChroma
+    from retrievers.bm25 import BM25Index, BM25Options, BM25Retriever, BM25Segment
     from retrievers.dense import DenseRetriever
     from retrievers.encoders.static import StaticEmbeddings
+    from retrievers.stores import ChunkStore, SegmentedVectors
     from retrievers.tfidf import TfidfRetriever
 
 Part = TypeVar("Part")
@@ -52,7 +53,7 @@ class Index:
         self._idfs: dict[str, float] = {}
         try:
             require_whole(generation)
-            self._chunks = ChunkTable(generation.path / SOURCES)
+            self._chunks = ChunkTable.of(generation)
         except BaseException:
             held.close()
             raise
@@ -61,7 +62,7 @@ class Index:
             self.close()
             raise IndexFormatError(
                 f"{generation.path} holds {len(self._chunks)} chunks, its manifest says {generation.manifest.chunks}; "
-                "the index is damaged, build it anew"
+                f"{REMEDY}"
             )
 
     @property
@@ -72,7 +73,7 @@ class Index:
     @property
     def directory(self) -> Path:
         """Directory that :func:`open_index` opens."""
-        return self._generation.path.parent.parent
+        return self._generation.directory
 
     @property
     def generation(self) -> Generation:
@@ -92,18 +93,15 @@ class Index:
         """BM25 over the chunks.
 
         Args:
-            options: other scoring than the stored index has, which is then built anew from the stored terms, in memory.
+            options: other scoring than the index was built for.
             k: how many chunks it returns.
 
         Raises:
             IndexFormatError: its files are damaged.
         """
-        from retrievers.bm25 import BM25Index, BM25Retriever
+        from retrievers.bm25 import BM25Retriever
 
-        if options is None or options == self.manifest.options.bm25:
-            index = self._bm25_index()
-        else:
-            index = self._part(f"bm25 {options!r}", lambda: BM25Index.build(self._chunks.terms(), options))
+        index = self._bm25_index(options or self.manifest.options.bm25)
         return BM25Retriever(index=index, chunks=self._chunks, analyzer=self.analyzer(), k=k)
 
     def tfidf(self, *, k: int = 10) -> TfidfRetriever:
@@ -132,16 +130,32 @@ class Index:
 
         return DenseRetriever(store=self.vectors(), k=k)
 
-    def vectors(self) -> ChunkChroma:
-        """The vector store; errors as for :meth:`dense`."""
+    def vectors(self) -> SegmentedVectors:
+        """The vectors as a LangChain vector store to read from; errors as for :meth:`dense`."""
+        return self._part("vectors", lambda: open_vectors(self.store(), self._chunks, self.embeddings()))
 
-        def load() -> ChunkChroma:
-            encoder = self.embeddings()
-            store = self.manifest.store
-            assert store is not None
-            return open_vectors(self._generation.path, store, encoder, self._chunks)
+    def store(self) -> ChunkStore:
+        """Where the vectors are kept.
 
-        return self._part("vectors", load)
+        Raises:
+            IndexMismatchError: there are no vectors.
+            MissingExtraError: the client of the store is not installed.
+            StoreUnavailableError: it does not answer.
+        """
+        record = self.manifest.store
+        if record is None:
+            raise IndexMismatchError(NO_VECTORS)
+
+        def load() -> ChunkStore:
+            store = open_vector_store(self.directory, record, self.manifest.options.bm25)
+            try:
+                store.check()
+            except BaseException:
+                store.close()
+                raise
+            return store
+
+        return self._part("store", load)
 
     def embeddings(self) -> Embeddings:
         """The encoder; errors as for :meth:`dense`."""
@@ -180,10 +194,21 @@ class Index:
                 self._idfs[term] = known
         return known
 
-    def _bm25_index(self) -> BM25Index:
+    def _bm25_index(self, options: BM25Options | None = None) -> BM25Index:
         from retrievers.bm25 import BM25Index
 
-        return self._part("bm25", lambda: _loaded(BM25Index.load, self._generation.path / BM25))
+        options = options or self.manifest.options.bm25
+        return self._part(
+            f"bm25 {options!r}", lambda: BM25Index(self._bm25_segments(), options, order=self._chunks.order)
+        )
+
+    def _bm25_segments(self) -> list[BM25Segment]:
+        from retrievers.bm25 import BM25Segment
+
+        return self._part(
+            "bm25 segments",
+            lambda: [_loaded(BM25Segment.load, segment.path / BM25) for segment in self._chunks.segments],
+        )
 
     def _part(self, name: str, load: Callable[[], Part]) -> Part:
         with self._lock:
@@ -230,7 +255,7 @@ def _loaded(load: Callable[[Path], Part], path: Path) -> Part:
     try:
         return load(path)
     except (OSError, ValueError, KeyError) as error:
-        raise IndexFormatError(f"{path} is damaged ({error}); build the index anew") from error
+        raise IndexFormatError(f"{path} is damaged ({error}); {REMEDY}") from error
 
 
 def _name(options: EncoderOptions) -> str:
@@ -238,9 +263,9 @@ def _name(options: EncoderOptions) -> str:
 
 
 def _close(parts: dict[str, Any], chunks: ChunkTable, held: IO[bytes]) -> None:
-    vectors = parts.pop("vectors", None)
-    if vectors is not None:
-        vectors.close()
+    store = parts.pop("store", None)
+    if store is not None:
+        store.close()
     parts.clear()
     chunks.close()
     held.close()

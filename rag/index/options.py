@@ -83,6 +83,8 @@ class IndexOptions(_Options):
         entities: find names of people, places and organisations in each chunk and keep them as the metadata
             ``entities`` (about 150 000 characters a second and core).
         tfidf: store the TF-IDF baseline too.
+        segment_chunks: chunks of one segment at most, where no single document has more; a big index is cut into
+            segments by ranges of documents. Building one takes about 2 KB of memory a chunk.
     """
 
     chunking: ChunkingOptions = ChunkingOptions()
@@ -91,3 +93,4 @@ class IndexOptions(_Options):
     encoder: EncoderOptions = EncoderOptions()
     entities: bool = False
     tfidf: bool = False
+    segment_chunks: int = Field(default=200_000, ge=1)

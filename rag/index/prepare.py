@@ -68,7 +68,7 @@ def prepare_all(
             spawn once there is enough to do, so the calling script needs the usual ``if __name__ == "__main__"`` guard.
         encoder: for the semantic chunker, which works in this process.
     """
-    batches = _batches(sources)
+    batches = parcels(sources)
     if workers > 1 and options.entities and encoder is None:
         first = list(itertools.islice(batches, -(-_WORTH_PROCESSES // _BATCH)))
         rest = itertools.chain(first, batches)
@@ -113,7 +113,8 @@ def _prepare_batch(batch: list[SourceDocument], options: IndexOptions) -> list[l
     return [prepare(source, options) for source in batch]
 
 
-def _batches(sources: Iterable[SourceDocument]) -> Iterator[list[SourceDocument]]:
+def parcels(sources: Iterable[SourceDocument]) -> Iterator[list[SourceDocument]]:
+    """Consecutive documents of about 200 000 characters together, or a single longer one."""
     batch: list[SourceDocument] = []
     size = 0
     for source in sources:

@@ -17,13 +17,22 @@ def silent(stage: str, done: int, total: int | None) -> None:
     """Progress that nobody watches."""
 
 
-def watched(items: Iterable[Item], stage: str, progress: Progress, total: int | None = None) -> Iterator[Item]:
-    """The same items, each reported once it was taken."""
-    done = 0
-    for done, item in enumerate(items, start=1):
+def watched(
+    items: Iterable[Item], stage: str, progress: Progress, total: int | None = None, *, done: int = 0
+) -> Iterator[Item]:
+    """The same items, each reported once it was taken.
+
+    Args:
+        items: to pass on.
+        stage: they are part of.
+        progress: is told.
+        total: of the stage, None while that is unknown: then it is what was done at the end.
+        done: items of the stage before these.
+    """
+    for done, item in enumerate(items, start=done + 1):  # noqa: B020 - counts on from what was done
         yield item
         progress(stage, done, total)
-    progress(stage, done, done)
+    progress(stage, done, done if total is None else total)
 
 
 @contextmanager

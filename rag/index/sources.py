@@ -1,12 +1,14 @@
-"""Documents, chunks and their terms in one SQLite file, and the chunks as a lazy sequence.
+"""The documents of a segment, their chunks and terms in one SQLite file: written once, then only read.
 
 A chunk is stored as offsets: its text is the slice of its document's text, so a citation's offsets cannot be wrong.
-Rows are numbered from 0 without gaps in document order; BM25 and TF-IDF arrays follow the same order.
+Local rows are numbered from 0 without gaps in the order in which the documents were put; the segment's BM25 arrays
+follow it too. A document's position is its place in the order of the whole index.
 """
 
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import json
 import sqlite3
@@ -15,30 +17,35 @@ import weakref
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, overload
+from typing import Any
 
+import numpy as np
 from langchain_core.documents import Document
+from numpy.typing import NDArray
 
 from rag.documents.rows import SourceDocument
 from rag.errors import IndexFormatError, InputError
+from rag.index.manifest import REMEDY
 from retrievers.documents import make_chunk_id
 
 _AT_ONCE = 500  # SQL variables in one statement
-# Pages of 16 KB: a long text has fewer of them to walk through on the way to a slice.
+
+# Pages of 16 KB: a long text has fewer of them to walk through on the way to a slice. It stands last, so that who asks
+# for the other columns does not walk through it.
 _SCHEMA = """
 PRAGMA page_size = 16384;
 CREATE TABLE documents (
     position INTEGER PRIMARY KEY,
     doc_id TEXT NOT NULL UNIQUE,
     title TEXT NOT NULL,
-    text TEXT NOT NULL,
     metadata TEXT NOT NULL,
-    digest TEXT NOT NULL
+    digest TEXT NOT NULL,
+    text TEXT NOT NULL
 );
 CREATE TABLE chunks (
     position INTEGER NOT NULL REFERENCES documents,
     chunk_index INTEGER NOT NULL,
-    row INTEGER,
+    row INTEGER NOT NULL,
     chunk_id TEXT NOT NULL UNIQUE,
     start INTEGER NOT NULL,
     end INTEGER NOT NULL,
@@ -49,7 +56,7 @@ CREATE TABLE chunks (
     terms TEXT NOT NULL,
     PRIMARY KEY (position, chunk_index)
 ) WITHOUT ROWID;
-CREATE INDEX by_row ON chunks (row);
+CREATE UNIQUE INDEX by_row ON chunks (row);
 """
 _CHUNK = (
     "SELECT c.row, c.position, c.chunk_index, c.start, c.end, c.first_byte, c.last_byte, c.headings, c.metadata, "
@@ -78,71 +85,84 @@ class ChunkRow:
     terms: str
 
 
-class SourceStore:
-    """The writing side: one draft's documents and chunks.
+class SourceWriter:
+    """The writing side: the documents and chunks of a new segment.
 
     Args:
-        path: of the database file, new or copied from the generation before.
+        path: of the database file, which must not exist.
     """
 
     def __init__(self, path: Path) -> None:
-        fresh = not path.exists()
-        self._database = sqlite3.connect(path, isolation_level=None)
+        self._path = path
+        with self._naming_errors():
+            self._database = sqlite3.connect(path, isolation_level=None)
         self._closing = weakref.finalize(self, self._database.close)
+        self._documents: list[tuple[int, int]] = []
+        self._rows = 0
         try:
-            # Nobody reads a draft, and it is synced as a whole before it is published.
-            self._database.execute("PRAGMA synchronous = OFF")
-            if fresh:
+            with self._naming_errors():
+                # Nobody reads a draft, and it is synced as a whole before it is published.
+                self._database.execute("PRAGMA synchronous = OFF")
                 self._database.executescript(_SCHEMA)
-            self._database.execute("PRAGMA journal_mode = MEMORY")
-            self._database.execute("BEGIN")
+                self._database.execute("PRAGMA journal_mode = MEMORY")
+                self._database.execute("BEGIN")
         except BaseException:
             self._database.close()
             raise
+
+    @contextlib.contextmanager
+    def _naming_errors(self) -> Iterator[None]:
+        """Say of what SQLite could not write as Python says it of other files."""
+        try:
+            yield
+        except sqlite3.OperationalError as error:
+            full = error.sqlite_errorcode == sqlite3.SQLITE_FULL
+            raise OSError(errno.ENOSPC if full else errno.EIO, str(error), str(self._path)) from error
+
+    @property
+    def chunks(self) -> int:
+        """Number of chunks so far."""
+        return self._rows
 
     def close(self) -> None:
         """Close without keeping what :meth:`finish` did not."""
         self._database.close()
 
-    def digest_of(self, doc_id: str) -> str | None:
-        """Digest of a stored document, None for an unknown id."""
-        row = self._database.execute("SELECT digest FROM documents WHERE doc_id = ?", (doc_id,)).fetchone()
-        return None if row is None else str(row[0])
+    def put(self, position: int, source: SourceDocument, chunks: Sequence[ChunkRow]) -> None:
+        """Store a document and its chunks.
 
-    def documents(self) -> Iterator[SourceDocument]:
-        """All stored documents, in order; they may be put again meanwhile."""
-        for (position,) in self._database.execute("SELECT position FROM documents ORDER BY position").fetchall():
-            row = self._database.execute(
-                "SELECT doc_id, title, text, metadata FROM documents WHERE position = ?", (position,)
-            ).fetchone()
-            yield _source(row)
-
-    def put(self, source: SourceDocument, chunks: Sequence[ChunkRow]) -> None:
-        """Store a document and its chunks; one of the same id is replaced, in its place.
+        Args:
+            position: place of the document in the order of the whole index.
+            source: the document.
+            chunks: its chunks, in order.
 
         Raises:
             InputError: a text that SQLite cannot hold.
+            OSError: the disk is full, or cannot be written to.
         """
+        with self._naming_errors():
+            self._put(position, source, chunks)
+        self._documents.append((position, len(chunks)))
+        self._rows += len(chunks)
+
+    def _put(self, position: int, source: SourceDocument, chunks: Sequence[ChunkRow]) -> None:
         try:
-            row = self._database.execute(
-                "INSERT INTO documents (doc_id, title, text, metadata, digest) VALUES (?, ?, ?, ?, ?) "
-                "ON CONFLICT (doc_id) DO UPDATE SET title = excluded.title, text = excluded.text, "
-                "metadata = excluded.metadata, digest = excluded.digest RETURNING position",
-                (source.doc_id, source.title, source.text, _json(source.metadata), source.digest),
-            ).fetchone()
+            self._database.execute(
+                "INSERT INTO documents (position, doc_id, title, text, metadata, digest) VALUES (?, ?, ?, ?, ?, ?)",
+                (position, source.doc_id, source.title, source.text, _json(source.metadata), source.digest),
+            )
         except UnicodeEncodeError as error:
             raise InputError(
                 f"document {source.doc_id!r} holds characters that are not valid Unicode: {error}"
             ) from error
-        position = row[0]
-        self._database.execute("DELETE FROM chunks WHERE position = ?", (position,))
         self._database.executemany(
-            "INSERT INTO chunks (position, chunk_index, chunk_id, start, end, first_byte, last_byte, headings, "
-            "metadata, terms) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            "INSERT INTO chunks (position, chunk_index, row, chunk_id, start, end, first_byte, last_byte, headings, "
+            "metadata, terms) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             [
                 (
                     position,
                     chunk.chunk_index,
+                    row,
                     make_chunk_id(source.doc_id, chunk.chunk_index),
                     chunk.start,
                     chunk.end,
@@ -151,46 +171,27 @@ class SourceStore:
                     _json(chunk.metadata),
                     chunk.terms,
                 )
-                for chunk, span in zip(chunks, _byte_spans(source.text, chunks), strict=True)
+                for row, (chunk, span) in enumerate(
+                    zip(chunks, _byte_spans(source.text, chunks), strict=True), start=self._rows
+                )
             ],
         )
 
-    def remove(self, doc_id: str) -> list[str]:
-        """Remove a document.
+    def finish(self) -> NDArray[np.int64]:
+        """Keep everything.
 
         Returns:
-            Ids of its chunks.
+            Position and number of chunks of each document in the order of the rows, array of shape (n_documents, 2).
         """
-        position = self._database.execute("SELECT position FROM documents WHERE doc_id = ?", (doc_id,)).fetchone()
-        rows = self._database.execute("SELECT chunk_id FROM chunks WHERE position = ? ORDER BY chunk_index", position)
-        chunk_ids = [str(chunk_id) for (chunk_id,) in rows]
-        self._database.execute("DELETE FROM chunks WHERE position = ?", position)
-        self._database.execute("DELETE FROM documents WHERE position = ?", position)
-        return chunk_ids
-
-    def finish(self) -> tuple[int, int]:
-        """Number the chunks in document order and keep everything.
-
-        Returns:
-            Numbers of documents and chunks.
-        """
-        # Rows move only from the first change on; additions leave the old ones as they are.
-        self._database.execute(
-            "UPDATE chunks SET row = numbered.number FROM (SELECT position, chunk_index, "
-            "row_number() OVER (ORDER BY position, chunk_index) - 1 AS number FROM chunks) AS numbered "
-            "WHERE chunks.position = numbered.position AND chunks.chunk_index = numbered.chunk_index "
-            "AND row IS NOT numbered.number"
-        )
-        self._database.execute("COMMIT")
-        documents = self._database.execute("SELECT count(*) FROM documents").fetchone()[0]
-        chunks = self._database.execute("SELECT count(*) FROM chunks").fetchone()[0]
-        return int(documents), int(chunks)
+        with self._naming_errors():
+            self._database.execute("COMMIT")
+        return np.asarray(self._documents, np.int64).reshape(-1, 2)
 
 
-class ChunkTable(Sequence[Document]):
-    """The chunks of an index in row order, read from disk when asked for; safe to share between threads.
+class SourceTable:
+    """The reading side: the documents and chunks of one segment by local row; safe to share between threads.
 
-    Documents it returns are new every time, so a caller may change them.
+    Chunks it returns are new every time, so a caller may change them.
 
     Args:
         path: of the database file; it must not change while the table is open.
@@ -203,13 +204,13 @@ class ChunkTable(Sequence[Document]):
         self._path = path
         self._lock = threading.Lock()
         if not path.is_file():
-            raise IndexFormatError(f"{path} is missing; the index is damaged, build it anew")
+            raise IndexFormatError(f"{path} is missing; the index is damaged, {REMEDY}")
         self._database = sqlite3.connect(
             f"{path.absolute().as_uri()}?mode=ro&immutable=1", uri=True, check_same_thread=False
         )
         self._closing = weakref.finalize(self, self._database.close)  # with the table, where nobody closes it
         try:
-            self._length = int(self._query("SELECT count(*) FROM chunks")[0][0])
+            self._query("SELECT position FROM documents LIMIT 1")
         except BaseException:
             self._database.close()
             raise
@@ -218,146 +219,111 @@ class ChunkTable(Sequence[Document]):
         """Close the database; the table cannot be used afterwards."""
         self._closing()
 
-    def __len__(self) -> int:
-        return self._length
+    def chunks(self, rows: Sequence[int]) -> dict[int, Document]:
+        """Chunks by local row; unknown rows are absent."""
+        return {row: chunk for row, _, chunk in self._chunks("row", list(rows))}
 
-    @overload
-    def __getitem__(self, index: int) -> Document: ...
-    @overload
-    def __getitem__(self, index: slice) -> list[Document]: ...
-    def __getitem__(self, index: int | slice) -> Document | list[Document]:
-        if isinstance(index, slice):
-            return self.get_many(range(*index.indices(self._length)))
-        row = index + self._length if index < 0 else index
-        if not 0 <= row < self._length:
-            raise IndexError(f"chunk row {index} of {self._length}")
-        return self.get_many([row])[0]
+    def chunks_by_id(self, chunk_ids: Sequence[str]) -> dict[str, tuple[int, Document]]:
+        """Chunks by id, with their document's position; unknown ids are absent."""
+        return {str(chunk.id): (position, chunk) for _, position, chunk in self._chunks("chunk_id", list(chunk_ids))}
 
-    def __iter__(self) -> Iterator[Document]:
-        for start in range(0, self._length, _AT_ONCE):
-            yield from self[start : start + _AT_ONCE]
+    def position(self, doc_id: str) -> int | None:
+        """Position of a document, None for an unknown id."""
+        rows = self._query("SELECT position FROM documents WHERE doc_id = ?", (doc_id,))
+        return int(rows[0][0]) if rows else None
 
-    def get_many(self, rows: Sequence[int]) -> list[Document]:
-        """Chunks of these rows, in the order asked for.
+    def doc_id(self, position: int) -> str:
+        """Id of a document."""
+        return str(self._query("SELECT doc_id FROM documents WHERE position = ?", (position,))[0][0])
 
-        Raises:
-            IndexError: a row that does not exist.
-        """
-        found = self._chunks("row", [int(row) for row in rows])
-        try:
-            return [found[int(row)] for row in rows]
-        except KeyError as error:
-            raise IndexError(f"chunk row {error.args[0]} of {self._length}") from error
+    def digest(self, position: int) -> str:
+        """Digest of a document as it was stored."""
+        return str(self._query("SELECT digest FROM documents WHERE position = ?", (position,))[0][0])
 
-    def by_chunk_ids(self, chunk_ids: Sequence[str]) -> list[Document]:
-        """Chunks of these ids, in the order asked for.
+    def text(self, position: int) -> str:
+        """Text of a document."""
+        return str(self._query("SELECT text FROM documents WHERE position = ?", (position,))[0][0])
 
-        Raises:
-            KeyError: an unknown id.
-        """
-        found = {str(chunk.id): chunk for chunk in self._chunks("chunk_id", list(chunk_ids)).values()}
-        return [found[chunk_id] for chunk_id in chunk_ids]
+    def document(self, position: int) -> SourceDocument:
+        """A document."""
+        row = self._query("SELECT doc_id, title, text, metadata FROM documents WHERE position = ?", (position,))[0]
+        doc_id, title, text, metadata = row
+        return SourceDocument(doc_id=doc_id, title=title, text=text, metadata=json.loads(metadata))
 
-    def find(self, chunk_id: str) -> Document | None:
-        """The chunk of this id, None where there is none."""
-        return next(iter(self._chunks("chunk_id", [chunk_id]).values()), None)
-
-    def text_of(self, doc_id: str) -> str | None:
-        """Text of a source document, None where there is none."""
-        rows = self._query("SELECT text FROM documents WHERE doc_id = ?", (doc_id,))
-        return str(rows[0][0]) if rows else None
-
-    def document(self, doc_id: str) -> SourceDocument:
-        """A source document.
-
-        Raises:
-            KeyError: an unknown id.
-        """
-        rows = self._query("SELECT doc_id, title, text, metadata FROM documents WHERE doc_id = ?", (doc_id,))
-        if not rows:
-            raise KeyError(doc_id)
-        return _source(rows[0])
-
-    def chunks_of(self, doc_id: str) -> list[Document]:
-        """All chunks of a document, in order; none for an unknown id."""
+    def chunk_rows(self, position: int) -> list[ChunkRow]:
+        """Chunks of a document as they are stored."""
         rows = self._query(
-            "SELECT row FROM chunks JOIN documents USING (position) WHERE doc_id = ? ORDER BY row", (doc_id,)
+            "SELECT chunk_index, start, end, headings, metadata, terms FROM chunks WHERE position = ? "
+            "ORDER BY chunk_index",
+            (position,),
         )
-        return self.get_many([row for (row,) in rows])
-
-    def titles(self) -> list[tuple[str, str]]:
-        """Ids and titles of all documents, in order."""
         return [
-            (str(doc_id), str(title))
-            for doc_id, title in self._query("SELECT doc_id, title FROM documents ORDER BY position")
+            ChunkRow(index, start, end, headings, json.loads(metadata), terms)
+            for index, start, end, headings, metadata, terms in rows
         ]
 
-    def sizes(self, doc_ids: Sequence[str]) -> dict[str, tuple[int, int]]:
-        """Characters and chunks of documents, by id; unknown ids are left out."""
-        found: dict[str, tuple[int, int]] = {}
-        for start in range(0, len(doc_ids), _AT_ONCE):
-            batch = list(doc_ids[start : start + _AT_ONCE])
-            rows = self._query(
-                "SELECT doc_id, length(text), (SELECT count(*) FROM chunks c WHERE c.position = d.position) "
-                f"FROM documents d WHERE doc_id IN ({', '.join('?' * len(batch))})",
-                batch,
-            )
-            found.update((str(doc_id), (int(characters), int(chunks))) for doc_id, characters, chunks in rows)
-        return found
+    def document_chunks(self, position: int) -> list[Document]:
+        """Chunks of a document, in order."""
+        return [chunk for _, _, chunk in sorted(self._chunks("position", [position]), key=lambda found: found[0])]
 
-    def spans(self, doc_id: str) -> list[tuple[str, int, int]]:
-        """Id, start and end of a document's chunks, in order; none for an unknown id."""
+    def facts(self) -> list[tuple[int, str, str, str]]:
+        """Position, id, title and digest of every document."""
+        return [
+            (int(position), str(doc_id), str(title), str(digest))
+            for position, doc_id, title, digest in self._query("SELECT position, doc_id, title, digest FROM documents")
+        ]
+
+    def size(self, position: int) -> tuple[int, int]:
+        """Characters and chunks of a document."""
+        row = self._query(
+            "SELECT length(text), (SELECT count(*) FROM chunks c WHERE c.position = d.position) "
+            "FROM documents d WHERE position = ?",
+            (position,),
+        )[0]
+        return int(row[0]), int(row[1])
+
+    def spans(self, position: int) -> list[tuple[str, int, int]]:
+        """Id, start and end of a document's chunks, in order."""
         rows = self._query(
-            "SELECT chunk_id, start, end FROM chunks JOIN documents USING (position) WHERE doc_id = ? "
-            "ORDER BY chunk_index",
-            (doc_id,),
+            "SELECT chunk_id, start, end FROM chunks WHERE position = ? ORDER BY chunk_index", (position,)
         )
         return [(str(chunk_id), int(start), int(end)) for chunk_id, start, end in rows]
 
-    def doc_ids(self) -> list[str]:
-        """Ids of all documents, in order."""
-        return [str(doc_id) for (doc_id,) in self._query("SELECT doc_id FROM documents ORDER BY position")]
-
-    def documents(self) -> Iterator[SourceDocument]:
-        """All source documents, in order."""
-        for doc_id in self.doc_ids():
-            yield self.document(doc_id)
-
-    def digests(self) -> dict[str, str]:
-        """Stored digest of every document by id."""
-        return {str(doc_id): str(digest) for doc_id, digest in self._query("SELECT doc_id, digest FROM documents")}
-
     def chunk_ids(self) -> list[str]:
-        """Ids of all chunks in row order."""
+        """Ids of all chunks in the order of the rows."""
         return [str(chunk_id) for (chunk_id,) in self._query("SELECT chunk_id FROM chunks ORDER BY row")]
 
-    def terms(self) -> Iterator[list[str]]:
-        """Terms of every chunk's search text, in row order."""
-        for start in range(0, self._length, _AT_ONCE):
-            rows = self._query(
-                "SELECT terms FROM chunks WHERE row >= ? AND row < ? ORDER BY row", (start, start + _AT_ONCE)
-            )
-            yield from (str(terms).split(" ") if terms else [] for (terms,) in rows)
+    def terms(self, start: int, stop: int) -> list[list[str]]:
+        """Terms of the search texts of the chunks of these rows, in their order."""
+        rows = self._query("SELECT terms FROM chunks WHERE row >= ? AND row < ? ORDER BY row", (start, stop))
+        return [str(terms).split(" ") if terms else [] for (terms,) in rows]
+
+    def terms_of(self, rows: Sequence[int]) -> dict[int, list[str]]:
+        """Terms by row."""
+        found: dict[int, list[str]] = {}
+        for batch in _batches(rows):
+            marks = ", ".join("?" * len(batch))
+            for row, terms in self._query(f"SELECT row, terms FROM chunks WHERE row IN ({marks})", batch):
+                found[int(row)] = str(terms).split(" ") if terms else []
+        return found
 
     def integrity(self) -> list[str]:
         """What SQLite finds wrong with the file."""
-        return [str(line) for (line,) in self._query("PRAGMA integrity_check") if line != "ok"]
+        return [f"{self._path}: {line}" for (line,) in self._query("PRAGMA integrity_check") if line != "ok"]
 
     def _query(self, statement: str, values: Sequence[Any] = ()) -> list[Any]:
         try:
             with self._lock:
                 return self._database.execute(statement, values).fetchall()
         except sqlite3.DatabaseError as error:
-            raise IndexFormatError(f"{self._path} is damaged ({error}); build the index anew") from error
+            raise IndexFormatError(f"{self._path} is damaged ({error}); {REMEDY}") from error
 
-    def _chunks(self, column: str, keys: list[Any]) -> dict[int, Document]:
-        found: dict[int, Document] = {}
-        for start in range(0, len(keys), _AT_ONCE):
-            batch = keys[start : start + _AT_ONCE]
+    def _chunks(self, column: str, keys: Sequence[Any]) -> Iterator[tuple[int, int, Document]]:
+        """Local row, position and chunk where ``column`` has one of these values."""
+        for batch in _batches(keys):
             rows = self._query(f"{_CHUNK} WHERE c.{column} IN ({', '.join('?' * len(batch))})", batch)
             texts = self._texts([(row[1], row[5], row[6]) for row in rows])
-            found.update((row[0], _chunk(row, text)) for row, text in zip(rows, texts, strict=True))
-        return found
+            yield from ((row[0], row[1], _chunk(row, text)) for row, text in zip(rows, texts, strict=True))
 
     def _texts(self, slices: list[tuple[int, int, int]]) -> list[str]:
         """Slices of document texts by bytes: reading them through a blob is five times faster than ``substr``."""
@@ -372,7 +338,7 @@ class ChunkTable(Sequence[Document]):
                     blobs[position].seek(first)
                     texts[index] = blobs[position].read(last - first).decode("utf-8")
             except (sqlite3.DatabaseError, ValueError, IndexError) as error:
-                raise IndexFormatError(f"{self._path} is damaged ({error}); build the index anew") from error
+                raise IndexFormatError(f"{self._path} is damaged ({error}); {REMEDY}") from error
         return texts
 
 
@@ -384,9 +350,8 @@ def chunk_ids_sha256(chunk_ids: Iterable[str]) -> str:
     return digest.hexdigest()
 
 
-def _source(row: Sequence[Any]) -> SourceDocument:
-    doc_id, title, text, metadata = row
-    return SourceDocument(doc_id=doc_id, title=title, text=text, metadata=json.loads(metadata))
+def _batches(keys: Sequence[Any]) -> Iterator[list[Any]]:
+    return (list(keys[start : start + _AT_ONCE]) for start in range(0, len(keys), _AT_ONCE))
 
 
 def _chunk(row: Sequence[Any], text: str) -> Document:

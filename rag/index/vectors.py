@@ -1,8 +1,8 @@
-"""The vector leg of a draft: filled once, or brought up to date from the generation before."""
+"""The vectors of an index: written segment by segment, read over all segments of a generation."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,136 +10,118 @@ from typing import TYPE_CHECKING
 import numpy as np
 from langchain_core.documents import Document
 from langchain_core.embeddings import Embeddings
-from langchain_core.indexing import index as run_indexing
 from numpy.typing import NDArray
 
-from rag.errors import InputError
-from rag.index.encoders import ReusingEmbeddings
-from rag.index.layout import EMBEDDED, Draft, StoreRecord
-from rag.index.progress import Progress, watched
-from rag.index.records import SQLiteRecordManager
-from rag.index.sources import ChunkTable
+from rag.index.drafts import Draft, keep_store
+from rag.index.fingerprints import fingerprints
+from rag.index.layout import EMBEDDED, SEGMENTS
+from rag.index.manifest import StoreRecord
+from rag.index.segments import Segment
 from retrievers.documents import search_text
 
 if TYPE_CHECKING:
-    from retrievers.chroma import ChunkChroma
+    from rag.index.chunk_table import ChunkTable
+    from retrievers.bm25 import BM25Options
+    from retrievers.stores import Batch, ChunkStore, SegmentedVectors
 
-RECORDS = "records.sqlite"
+FINGERPRINTS = "fingerprints.npy"
 
-_COLLECTION = "chunks"
-_BATCH = 2_000  # chunks encoded and added at once: 4 MB of vectors and texts, and a bar that moves
-
-
-def place(draft: Draft, location: str | None) -> StoreRecord:
-    """Where a draft's vectors go: inside it, or to a collection of its own on the server at ``location``.
-
-    Raises:
-        InputError: the location is not a server's URL.
-        StoreUnavailableError: the server does not answer.
-    """
-    if location is None or location == EMBEDDED:
-        return StoreRecord(location=EMBEDDED, collection=_COLLECTION)
-    from retrievers.chroma import check_location, is_url
-
-    if not is_url(location):
-        raise InputError(f"expected a Chroma server like http://host:port as the store of an index, got {location!r}")
-    check_location(location)
-    return StoreRecord(location=location, collection=draft.collection)
+_BATCH = 2_000  # chunks encoded and stored at once: 4 MB of vectors and texts, and a bar that moves
 
 
-def open_vectors(
-    generation: Path, store: StoreRecord, encoder: Embeddings, chunks: ChunkTable | None, *, create: bool = False
-) -> ChunkChroma:
-    """The store of a generation.
-
-    Raises:
-        StoreUnavailableError: it does not open or answer.
-    """
-    from retrievers.chroma import open_store
-
-    location = generation / EMBEDDED if store.location == EMBEDDED else store.location
-    return open_store(location, store.collection, encoder, chunks=chunks, create=create)
+def place(draft: Draft, location: str | None, dimension: int) -> StoreRecord:
+    """Where a draft's vectors go: into its segments, or to the store at ``location``."""
+    return StoreRecord(location=location or EMBEDDED, index_id=draft.index_id, dimension=dimension)
 
 
-def fill_vectors(draft: Draft, store: StoreRecord, table: ChunkTable, encoder: Embeddings, progress: Progress) -> None:
-    """Encode every chunk into a new store."""
-    draft.keep_store(store)
-    with closing(open_vectors(draft.path, store, encoder, table, create=True)) as vectors:
-        _upsert(draft.path, vectors, watched(table, "encoding", progress, len(table)))
-
-
-def update_vectors(
-    draft: Draft,
-    old: tuple[StoreRecord, ChunkTable],
-    new: tuple[StoreRecord, ChunkTable],
-    encoder: Embeddings,
-    changed: Sequence[str],
-    progress: Progress,
-) -> int:
-    """Bring a draft's store from the old chunks to the new ones.
-
-    The embedded store and the records were copied with the generation; a collection on a server is copied here. Texts
-    that stay the same, moved or renumbered as they may be, keep their vectors.
+def open_vector_store(directory: Path, record: StoreRecord, bm25: BM25Options | None = None) -> ChunkStore:
+    """The store of an index.
 
     Args:
-        draft: the new generation.
-        old: store and chunks of the generation in use.
-        new: store and chunks of the draft.
-        encoder: of the index.
-        changed: ids of the documents that were added, changed or removed.
-        progress: is told the chunks as they are stored.
+        directory: of the index.
+        record: where its vectors are.
+        bm25: scoring of an engine that ranks by terms itself.
 
-    Returns:
-        How many texts were encoded.
+    Raises:
+        InputError, MissingExtraError, StoreUnavailableError: the store is not one, or does not open or answer.
     """
-    (old_store, before), (store, table) = old, new
-    draft.keep_store(store)
-    stale = [chunk for doc_id in changed for chunk in before.chunks_of(doc_id)]
-    fresh = [chunk for doc_id in changed for chunk in table.chunks_of(doc_id)]
-    with closing(open_vectors(draft.path, store, encoder, table, create=True)) as vectors:
-        if store.location != EMBEDDED and draft.current is not None:
-            with closing(open_vectors(draft.current.path, old_store, encoder, before)) as source:
-                vectors.copy_from(source)
-        reusing = ReusingEmbeddings(encoder, _known(vectors, stale))
-        vectors.encode_with(reusing)
-        _upsert(draft.path, vectors, watched(fresh, "encoding", progress, len(fresh)))
-        _forget(draft.path, vectors, {str(chunk.id) for chunk in stale} - {str(chunk.id) for chunk in fresh})
-    return reusing.encoded
+    from retrievers.stores import open_chunk_store
+
+    return open_chunk_store(
+        record.location,
+        index_id=record.index_id,
+        folder_of=lambda segment: directory / SEGMENTS / segment,
+        dimension=record.dimension,
+        bm25=bm25,
+    )
 
 
-def _known(vectors: ChunkChroma, chunks: Sequence[Document]) -> dict[str, NDArray[np.float32]]:
-    stored = vectors.vectors([str(chunk.id) for chunk in chunks])
-    return {search_text(chunk): stored[str(chunk.id)] for chunk in chunks if str(chunk.id) in stored}
+def open_vectors(store: ChunkStore, table: ChunkTable, encoder: Embeddings) -> SegmentedVectors:
+    """The vectors of a generation, to be searched.
 
-
-def _upsert(generation: Path, vectors: ChunkChroma, chunks: Iterable[Document]) -> None:
-    """Store chunks under their chunk ids and drop what else their documents had.
-
-    Only chunks of new and changed documents come here, so every one is written (``force_update``): its key is the
-    chunk id, which alone would not show that the text behind it has changed.
+    Raises:
+        StoreUnavailableError: the store does not open or answer, or has lost a segment.
     """
-    with closing(SQLiteRecordManager(generation / RECORDS)) as records:
-        records.create_schema()
-        run_indexing(
-            chunks,
-            records,
-            vectors,
-            batch_size=_BATCH,
-            cleanup="incremental",
-            source_id_key="doc_id",
-            key_encoder=_chunk_id,
-            force_update=True,
-        )
+    hidden = {
+        segment.name: [segment.sources.document(position).doc_id for position in sorted(segment.deleted)]
+        for segment in table.segments
+    }
+    return store.reader(hidden, encoder, table)
 
 
-def _forget(generation: Path, vectors: ChunkChroma, chunk_ids: set[str]) -> None:
-    """Drop chunks of documents that have none any more, which indexing by source id never sees."""
-    with closing(SQLiteRecordManager(generation / RECORDS)) as records:
-        left = [key for key, there in zip(sorted(chunk_ids), records.exists(sorted(chunk_ids)), strict=True) if there]
-        for start in range(0, len(left), _BATCH):
-            vectors.delete(left[start : start + _BATCH])
-        records.delete_keys(left)
+def drop_vectors(record: StoreRecord, segment: str) -> None:
+    """Remove a segment's vectors from a store elsewhere; where there are none, nothing happens.
+
+    Raises:
+        StoreUnavailableError: the store does not open or answer.
+    """
+    with closing(open_vector_store(Path(), record)) as store:
+        store.drop(segment)
 
 
-def _chunk_id(chunk: Document) -> str:
-    return str(chunk.metadata["chunk_id"])
+def write_vectors(
+    store: ChunkStore, record: StoreRecord, segment: Segment, vectors: Iterable[NDArray[np.float32]]
+) -> None:
+    """Store a segment's vectors.
+
+    Args:
+        store: to write to.
+        record: where that is; noted beside the segment first.
+        segment: whose documents are written.
+        vectors: of its chunks in the batches of :func:`batches`, arrays of shape (n, dimension).
+    """
+    keep_store(segment.path, record)
+    numbers: list[NDArray[np.float32]] = []
+    store.write(segment.name, _stored(segment, vectors, numbers))
+    np.save(segment.path / FINGERPRINTS, np.concatenate(numbers) if numbers else np.zeros(0, np.float32))
+
+
+def _stored(
+    segment: Segment, vectors: Iterable[NDArray[np.float32]], numbers: list[NDArray[np.float32]]
+) -> Iterator[Batch]:
+    from retrievers.stores import Batch
+
+    for rows, made in zip(_ranges(segment.chunks), vectors, strict=True):
+        found = segment.sources.chunks(rows)
+        numbers.append(fingerprints(made))
+        yield Batch([found[row] for row in rows], made, segment.sources.terms(rows.start, rows.stop))
+
+
+def batches(segment: Segment) -> Iterator[list[Document]]:
+    """Chunks of a segment in the order of its rows, as many at once as are stored together."""
+    for rows in _ranges(segment.chunks):
+        found = segment.sources.chunks(rows)
+        yield [found[row] for row in rows]
+
+
+def _ranges(chunks: int) -> Iterator[range]:
+    return (range(start, min(start + _BATCH, chunks)) for start in range(0, chunks, _BATCH))
+
+
+def known_vectors(store: ChunkStore, chunks: Mapping[str, Sequence[Document]]) -> dict[str, NDArray[np.float32]]:
+    """Vectors by search text of chunks that are stored already, by segment."""
+    known: dict[str, NDArray[np.float32]] = {}
+    for segment, found in chunks.items():
+        stored = store.vectors(segment, [str(chunk.id) for chunk in found])
+        known.update({search_text(chunk): stored[str(chunk.id)] for chunk in found if str(chunk.id) in stored})
+    return known

@@ -6,44 +6,42 @@ import datetime
 import os
 import shutil
 from collections.abc import Iterable, Sequence
-from contextlib import closing
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
+from functools import partial
 from importlib import metadata
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+import numpy as np
 from langchain_core.embeddings import Embeddings
 
 from rag.documents.chunking import ChunkingMethod, ChunkingOptions
 from rag.documents.rows import SourceDocument
-from rag.errors import IndexMismatchError, InputError
+from rag.errors import InputError
+from rag.index.changing import Change, unique
+from rag.index.chunk_table import ChunkTable
+from rag.index.compaction import Size, all_in_one, living_documents, merges, moved_vectors
+from rag.index.drafts import Draft, drafting
 from rag.index.encoders import (
-    ENCODER,
-    check_fingerprint,
-    check_vectors,
+    ReusingEmbeddings,
     describe_encoder,
-    load_encoder,
+    encoder_of,
     make_encoder,
     search_texts,
 )
-from rag.index.layout import (
-    EMBEDDED,
-    Draft,
-    EncoderRecord,
-    Generation,
-    Manifest,
-    StoreRecord,
-    check_files,
-    drafting,
-    file_records,
-)
-from rag.index.lexical import write_lexical
-from rag.index.options import EncoderKind, EncoderOptions, IndexOptions
+from rag.index.engines import EncoderAtHand, Engine, LocalEngine
+from rag.index.fresh import FreshSegments
+from rag.index.layout import DELETED, STAGING, file_records, require_whole
+from rag.index.manifest import EncoderRecord, Manifest, SegmentRecord, StoreRecord
+from rag.index.options import EncoderKind, IndexOptions
 from rag.index.prepare import prepare_all
 from rag.index.progress import Progress, silent, watched
-from rag.index.sources import ChunkTable, SourceStore, chunk_ids_sha256
-from rag.index.vectors import RECORDS, fill_vectors, place, update_vectors
+from rag.index.segments import TFIDF, Segment, save_array
+from rag.index.vectors import batches, known_vectors, open_vector_store, place, write_vectors
 
-SOURCES = "sources.sqlite"
+if TYPE_CHECKING:
+    from retrievers.stores import ChunkStore
 
 Inputs = Sequence[str | os.PathLike[str]] | Iterable[SourceDocument]
 
@@ -60,6 +58,7 @@ class IndexChange:
         unchanged: documents that were there just so, and cost nothing.
         removed: documents that were removed.
         encoded: texts that had to be encoded.
+        merged: segments that were merged or written anew.
     """
 
     directory: Path
@@ -69,6 +68,7 @@ class IndexChange:
     unchanged: int = 0
     removed: int = 0
     encoded: int = 0
+    merged: int = 0
 
 
 def build_index(
@@ -80,6 +80,7 @@ def build_index(
     store: str | None = None,
     embeddings: Embeddings | None = None,
     workers: int = 1,
+    engine: Engine | None = None,
     progress: Progress = silent,
 ) -> IndexChange:
     """Build an index, or build it anew; the old one answers until the new one is whole.
@@ -89,45 +90,66 @@ def build_index(
         directory: of the index; it is made if needed.
         options: how to cut, analyse and encode.
         profile: name of the profile it is built for, kept in the manifest.
-        store: ``http://host:port`` of a Chroma server for the vectors; by default they lie in the index.
+        store: URL of a store for the vectors (see :mod:`retrievers.stores`); by default they lie in the index.
         embeddings: the caller's own encoder in place of the one ``options`` name; :func:`open_index` needs it again.
         workers: processes that cut and analyse (see :func:`rag.index.prepare.prepare_all`).
+        engine: what cuts, analyses and encodes, by default this process and its ``workers``.
         progress: is told each stage.
 
     Raises:
         InputError: an input cannot be read, there is no text in it, or the directory holds something else.
         IndexLockedError: another process is writing the index.
         MissingExtraError, ModelUnavailableError: the encoder's packages or weights are missing.
-        StoreUnavailableError: the server does not answer.
+        StoreUnavailableError: the store does not answer.
         OSError: the disk is full, or the directory cannot be written.
     """
+    from retrievers.stores import check_store
+
     options = options or IndexOptions()
     directory = Path(directory)
+    engine = engine or LocalEngine(workers)
+    staging = directory / STAGING
     sources = _read(inputs)
+    semantic = options.chunking.method is ChunkingMethod.SEMANTIC
     if embeddings is None and options.encoder.kind is EncoderKind.NONE:
         if store is not None:
             raise InputError("a store takes vectors, and the options name no encoder to make them")
-        if options.chunking.method is ChunkingMethod.SEMANTIC:
+        if semantic:
             raise InputError("the semantic chunker needs an encoder, and the options name none")
-    with drafting(directory, make=True) as draft:
-        place(draft, store)  # find out now that a server does not answer, not when all is read
-        semantic = options.chunking.method is ChunkingMethod.SEMANTIC
+    with drafting(directory, make=True) as draft, ExitStack() as opened:
+        if store is not None:  # find out now that a server does not answer, not when all is read
+            check_store(store)
         first = options.model_copy(update={"chunking": ChunkingOptions()}) if semantic else options
-        added, _, _, _ = _store_sources(draft, sources, first, workers, progress)
-        encoder = embeddings or _make_encoder(draft, options.encoder, progress)
+        fresh = FreshSegments(draft, options, progress, opened)
+        prepared = watched(engine.prepared(unique(sources), first, staging=staging), "chunking", progress)
+        fresh.write((position, *document) for position, document in enumerate(prepared))
+        if not fresh.chunks:
+            what = "holds no text" if fresh.documents else "holds no document"
+            raise InputError(f"there is nothing to index: the input {what}")
+        if embeddings is not None:
+            encoder: EncoderAtHand | None = EncoderAtHand(embeddings, options.encoder, own=True)
+        else:
+            encoder = _make_encoder(draft, fresh, options, progress)
         if semantic:  # the chunker needs the encoder, and the static encoder needs chunks to be fitted to
-            _cut_again(draft, options, encoder, progress)
-        with closing(ChunkTable(draft.path / SOURCES)) as table:
-            where: StoreRecord | None = None
-            described: EncoderRecord | None = None
-            if encoder is not None:
-                described = describe_encoder(encoder, options.encoder, own=embeddings is not None)
-                where = place(draft, store)
-                fill_vectors(draft, where, table, encoder, progress)
-            write_lexical(draft.path, table, options, progress)
-            manifest = _manifest(draft, table, options, profile, described, where)
+            whole = (document for _, document, _ in living_documents(fresh.segments))
+            prepared = watched(engine.prepared(whole, options, encoder, staging=staging), "chunking", progress)
+            fresh.write((position, *document) for position, document in enumerate(prepared))
+        described: EncoderRecord | None = None
+        record: StoreRecord | None = None
+        if encoder is not None:
+            described = describe_encoder(encoder.embeddings, options.encoder, own=encoder.own)
+            record = place(draft, store, described.dimension)
+            vectors = opened.enter_context(closing(open_vector_store(directory, record, options.bm25)))
+            fresh.encode(vectors, record, partial(engine.encoded, encoder=encoder, staging=staging))
+        made = fresh.complete()
+        facts = Facts(options, profile, described, encoder.state if encoder else None, record)
+        manifest = write_manifest(draft, facts, fresh.segments, made, progress)
+        opened.close()
         draft.publish(manifest)
-    return IndexChange(directory, manifest, added=len(added), encoded=manifest.chunks if where else 0)
+        shutil.rmtree(staging, ignore_errors=True)
+    return IndexChange(
+        directory, manifest, added=manifest.documents, encoded=manifest.chunks if record is not None else 0
+    )
 
 
 def add_documents(
@@ -164,6 +186,19 @@ def remove_documents(
     return _update(Path(directory), (), tuple(dict.fromkeys(doc_ids)), embeddings, 1, progress)
 
 
+def compact_index(directory: str | os.PathLike[str], *, progress: Progress = silent) -> IndexChange:
+    """Merge the segments of an index into as few as its options allow, without what is deleted.
+
+    Nothing is analysed or encoded again, and every question is answered as before. Changes merge segments by
+    themselves when there are many; this leaves none to merge.
+
+    Raises:
+        IndexNotFoundError, IndexFormatError, IndexLockedError, StoreUnavailableError, OSError: as for
+            :func:`add_documents`.
+    """
+    return _update(Path(directory), (), (), None, 1, progress, compact=True)
+
+
 def _update(
     directory: Path,
     sources: Iterable[SourceDocument],
@@ -171,78 +206,68 @@ def _update(
     embeddings: Embeddings | None,
     workers: int,
     progress: Progress,
+    *,
+    compact: bool = False,
 ) -> IndexChange:
-    with drafting(directory, make=False) as draft:
+    with drafting(directory, make=False) as draft, ExitStack() as opened:
         current = draft.current
         assert current is not None
         require_whole(current)
-        manifest = current.manifest
-        _copy(current, draft)
+        manifest, options = current.manifest, current.manifest.options
+        before = opened.enter_context(closing(ChunkTable.of(current)))
+        change = Change(before)
+        fresh = FreshSegments(draft, options, progress, opened)
         chunker = None
-        if manifest.options.chunking.method is ChunkingMethod.SEMANTIC:
+        if options.chunking.method is ChunkingMethod.SEMANTIC and sources:
             chunker = encoder_of(current, embeddings)
-        added, changed, unchanged, removed = _store_sources(
-            draft, sources, manifest.options, workers, progress, removed, chunker
+        prepared = prepare_all(change.different(sources), options, workers, chunker)
+        fresh.write(
+            (change.positions[source.doc_id], source, rows) for source, rows in watched(prepared, "chunking", progress)
         )
-        if not (added or changed or removed):
-            return IndexChange(directory, manifest, unchanged=unchanged)
+        change.remove(removed)
+        segments = [segment for segment in (*change.left(), *fresh.segments) if segment.living_documents]
+        if removed and not any(segment.living_chunks for segment in segments):
+            raise InputError("nothing would be left in the index; delete its directory instead")
+        vectors: ChunkStore | None = None
         encoded = 0
-        where = manifest.store
-        with (
-            closing(ChunkTable(current.path / SOURCES)) as before,
-            closing(ChunkTable(draft.path / SOURCES)) as table,
-        ):
-            if manifest.encoder is not None and manifest.store is not None:
-                encoder = chunker or encoder_of(current, embeddings)
-                where = place(draft, manifest.store.location)
-                encoded = update_vectors(
-                    draft,
-                    (manifest.store, before),
-                    (where, table),
-                    encoder,
-                    [*added, *changed, *removed],
-                    progress,
-                )
-            write_lexical(draft.path, table, manifest.options, progress)
-            manifest = _manifest(draft, table, manifest.options, manifest.profile, manifest.encoder, where)
+        if manifest.store is not None:
+            vectors = opened.enter_context(closing(open_vector_store(directory, manifest.store, options.bm25)))
+            if fresh.segments:
+                known = known_vectors(vectors, change.replaced_chunks())
+                encoder = ReusingEmbeddings(chunker or encoder_of(current, embeddings), known)
+                at_hand = EncoderAtHand(encoder, options.encoder)
+                fresh.encode(vectors, manifest.store, partial(LocalEngine().encoded, encoder=at_hand))
+                encoded = encoder.encoded
+        records = {record.name: record for record in (*manifest.segments, *fresh.complete())}
+        different = bool(change.added or change.changed or removed)
+        plan = all_in_one if compact else merges
+        groups = plan([Size(segment.chunks, segment.living_chunks) for segment in segments], options.segment_chunks)
+        if not (different or (groups and compact)):
+            return IndexChange(directory, manifest, unchanged=change.unchanged)
+        merged = [[segments[number] for number in group] for group in groups]
+        for group in merged:
+            into = FreshSegments(draft, options, silent, opened)
+            into.write(watched(living_documents(group), "merging", progress))
+            if vectors is not None and manifest.store is not None:
+                for segment in into.segments:
+                    write_vectors(vectors, manifest.store, segment, moved_vectors(vectors, group, segment))
+            records.update((record.name, record) for record in into.complete())
+            gone = {segment.name for segment in group}
+            segments = [segment for segment in segments if segment.name not in gone] + into.segments
+        facts = Facts(options, manifest.profile, manifest.encoder, current.encoder, manifest.store)
+        manifest = write_manifest(draft, facts, segments, [records[segment.name] for segment in segments], progress)
+        opened.close()
         draft.publish(manifest)
-    return IndexChange(directory, manifest, len(added), len(changed), unchanged, len(removed), encoded)
-
-
-def encoder_of(generation: Generation, embeddings: Embeddings | None) -> Embeddings:
-    """The encoder of an index: its own, or the caller's, checked against what the index was built with.
-
-    Raises:
-        IndexMismatchError: the index has no vectors, or they were made by another encoder.
-    """
-    record = generation.manifest.encoder
-    if record is None:
-        raise IndexMismatchError("the index was built without an encoder: it has no dense retrieval; build it with one")
-    if record.own and embeddings is None:
-        raise IndexMismatchError(
-            f"the index was built with embeddings of the caller's own ({record.name}); pass them as embeddings=…"
-        )
-    options = generation.manifest.options.encoder
-    encoder = embeddings or load_encoder(options, generation.path / ENCODER)
-    assert encoder is not None
-    # The state of the static encoder is one of the index's own files; to digest it takes as long as to load it.
-    if embeddings is not None or options.kind is not EncoderKind.STATIC:
-        check_fingerprint(encoder, record)
-    check_vectors(encoder, record)
-    return encoder
-
-
-def require_whole(generation: Generation) -> None:
-    """Refuse a generation whose files are not what was written.
-
-    Raises:
-        IndexFormatError: a file is missing or has another size.
-    """
-    from rag.errors import IndexFormatError
-
-    problems = check_files(generation)
-    if problems:
-        raise IndexFormatError(f"the index is damaged: {problems[0]}; build it anew")
+    return IndexChange(
+        directory,
+        manifest,
+        added=change.added,
+        changed=change.changed,
+        unchanged=change.unchanged,
+        removed=len(removed),
+        encoded=encoded,
+        merged=sum(map(len, merged)),
+    )
 
 
 def _read(inputs: Inputs) -> Iterable[SourceDocument]:
@@ -256,100 +281,59 @@ def _read(inputs: Inputs) -> Iterable[SourceDocument]:
     return read_sources([Path(item) for item in inputs])
 
 
-def _make_encoder(draft: Draft, options: EncoderOptions, progress: Progress) -> Embeddings | None:
-    with closing(ChunkTable(draft.path / SOURCES)) as table:
-        return make_encoder(
-            options, lambda: search_texts(watched(table, "fitting", progress, len(table))), draft.path / ENCODER
-        )
+def _make_encoder(
+    draft: Draft, fresh: FreshSegments, options: IndexOptions, progress: Progress
+) -> EncoderAtHand | None:
+    """The encoder that the options name, fitted to the chunks if need be; None for kind ``none``."""
+    state = draft.new_encoder() if options.encoder.kind is EncoderKind.STATIC else None
+
+    def texts() -> Iterable[str]:
+        chunks = (chunk for segment in fresh.segments for batch in batches(segment) for chunk in batch)
+        return search_texts(watched(chunks, "fitting", progress, fresh.chunks))
+
+    encoder = make_encoder(options.encoder, texts, state or draft.path)
+    return None if encoder is None else EncoderAtHand(encoder, options.encoder, state)
 
 
-def _cut_again(draft: Draft, options: IndexOptions, encoder: Embeddings | None, progress: Progress) -> None:
-    with closing(SourceStore(draft.path / SOURCES)) as store:
-        for source, chunks in watched(prepare_all(store.documents(), options, 1, encoder), "chunking", progress):
-            store.put(source, chunks)
-        store.finish()
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What a manifest says besides its segments."""
+
+    options: IndexOptions
+    profile: str
+    encoder: EncoderRecord | None
+    encoder_state: Path | None
+    store: StoreRecord | None
 
 
-def _store_sources(
-    draft: Draft,
-    sources: Iterable[SourceDocument],
-    options: IndexOptions,
-    workers: int,
-    progress: Progress,
-    removed: Sequence[str] = (),
-    encoder: Embeddings | None = None,
-) -> tuple[list[str], list[str], int, list[str]]:
-    """Apply a change to the draft's documents.
-
-    Returns:
-        Ids of the added and changed documents, the number of unchanged ones, ids of the removed ones.
-    """
-    added: list[str] = []
-    changed: list[str] = []
-    unchanged = 0
-    seen: set[str] = set()
-    with closing(SourceStore(draft.path / SOURCES)) as store:
-
-        def different() -> Iterable[SourceDocument]:
-            nonlocal unchanged
-            for source in sources:
-                if source.doc_id in seen:
-                    raise InputError(f"the document id {source.doc_id!r} comes twice; ids must be unique")
-                seen.add(source.doc_id)
-                stored = store.digest_of(source.doc_id)
-                if stored == source.digest:
-                    unchanged += 1
-                    continue
-                (added if stored is None else changed).append(source.doc_id)
-                yield source
-
-        for source, chunks in watched(prepare_all(different(), options, workers, encoder), "chunking", progress):
-            store.put(source, chunks)
-        unknown = [doc_id for doc_id in removed if store.digest_of(doc_id) is None]
-        if unknown:
-            raise InputError(f"the index has no document {', '.join(map(repr, unknown[:5]))}; nothing was removed")
-        for doc_id in removed:
-            store.remove(doc_id)
-        documents, chunks_left = store.finish()
-    if not chunks_left:
-        what = "holds no text" if documents else "holds no document"
-        if draft.current is not None and removed:
-            raise InputError("nothing would be left in the index; delete its directory instead")
-        raise InputError(f"there is nothing to index: the input {what}")
-    return added, changed, unchanged, list(removed)
-
-
-def _copy(current: Generation, draft: Draft) -> None:
-    """Copy what a change builds on; the lexical indexes are made anew."""
-    for name in (SOURCES, RECORDS):
-        if (current.path / name).exists():
-            shutil.copy2(current.path / name, draft.path / name)
-    for name in (ENCODER, EMBEDDED):
-        if (current.path / name).exists():
-            shutil.copytree(current.path / name, draft.path / name)
-
-
-def _manifest(
-    draft: Draft,
-    table: ChunkTable,
-    options: IndexOptions,
-    profile: str,
-    encoder: EncoderRecord | None,
-    store: StoreRecord | None,
+def write_manifest(
+    draft: Draft, facts: Facts, segments: Sequence[Segment], records: Sequence[SegmentRecord], progress: Progress
 ) -> Manifest:
+    """Write the generation's own files, and say what it is."""
+    table = ChunkTable(segments)
+    for segment in segments:
+        if segment.deleted:
+            save_array(draft.path / DELETED / f"{segment.name}.npy", np.array(sorted(segment.deleted), np.int64))
+    if facts.options.tfidf:
+        from retrievers.tfidf import TfidfIndex
+
+        TfidfIndex.build(watched(table.terms(), "tfidf", progress, len(table))).save(draft.path / TFIDF)
+    state = facts.encoder_state
     return Manifest(
         index_id=draft.index_id,
         generation=draft.path.name,
         created=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         created_by=_version(),
-        profile=profile,
-        options=options,
-        encoder=encoder,
-        store=store,
-        documents=len(table.doc_ids()),
+        profile=facts.profile,
+        options=facts.options,
+        encoder=facts.encoder,
+        encoder_state=state.name if state else None,
+        store=facts.store,
+        segments=tuple(records),
+        documents=sum(segment.living_documents for segment in segments),
         chunks=len(table),
-        chunk_ids_sha256=chunk_ids_sha256(table.chunk_ids()),
         files=file_records(draft.path),
+        encoder_files=file_records(state) if state else {},
     )
 
 

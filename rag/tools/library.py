@@ -12,7 +12,7 @@ from prompts.fencing import as_line
 from prompts.tools import refusal
 from rag.chain import RagChain
 from rag.documents.rows import SourceDocument
-from rag.index.sources import ChunkTable
+from rag.index.chunk_table import ChunkTable
 from rag.question import MAX_QUESTION, check_question
 from rag.tools.bounds import DEFAULT_LENGTH, DEFAULT_PASSAGES, MAX_LENGTH, MAX_PASSAGES, MIN_LENGTH, clamp
 from retrievers.errors import InputError

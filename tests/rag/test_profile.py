@@ -67,7 +67,7 @@ def test_a_wrong_option_is_named(overrides, message) -> None:
 
 def test_broken_files_are_named(own_directory) -> None:
     own_directory.joinpath("mine.toml").write_text("[retrieval\n")
-    with pytest.raises(InputError, match=r"mine\.toml is not TOML"):
+    with pytest.raises(InputError, match=r"mine\.toml: not TOML"):
         load_profile("mine")
     own_directory.joinpath("mine.toml").write_bytes("# привет".encode("cp1251"))
     with pytest.raises(InputError, match=r"mine\.toml cannot be read"):

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from langchain_core.documents import Document
 
 from rag.answer import Citation, Context
-from rag.index.sources import ChunkTable
+from rag.index.chunk_table import ChunkTable
 from rag.serve.answers.replies import CitationReply, ContextReply
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -11,6 +12,8 @@ from langchain_core.embeddings import Embeddings
 from numpy.typing import NDArray
 
 from rag.documents.rows import SourceDocument
+from rag.index.drafts import switch
+from rag.index.layout import CURRENT
 from retrievers.analysis import lemmas
 
 
@@ -58,6 +61,16 @@ def generations(directory: Path) -> list[str]:
 def files_below(directory: Path) -> list[str]:
     """Everything that lies in a directory, the lock aside."""
     return sorted(str(path.relative_to(directory)) for path in directory.rglob("*") if path.name != ".lock")
+
+
+def rewrite_manifest(directory: Path, **changes: object) -> None:
+    """Change what the manifest in use says, as if it had been written so."""
+    name = json.loads((directory / CURRENT).read_text())["generation"]
+    generation = directory / "generations" / name
+    text = json.dumps({**json.loads((generation / "manifest.json").read_text()), **changes})
+    for path in (generation / "manifest.json", generation / "copy" / "manifest.json"):
+        path.write_text(text)
+    switch(directory, name)
 
 
 def found_ids(documents: Iterable[object]) -> list[str]:

@@ -45,6 +45,8 @@ def test_a_life_of_an_index(built: Path, documents: Path, capsys: pytest.Capture
     assert "2 removed; documents: 1, chunks: 1" in capsys.readouterr().out
     assert command.main(["verify", "--index", str(built)]) == 0
     assert capsys.readouterr().out == "the index is sound\n"
+    assert command.main(["compact", "--index", str(built)]) == 0
+    assert capsys.readouterr().out.endswith("nothing to merge; documents: 1, chunks: 1\n")
     out = built.parent / "out.jsonl"
     assert command.main(["export", "--index", str(built), "--out", str(out)]) == 0
     assert json.loads(out.read_text(encoding="utf-8")) == changed[1]
@@ -62,7 +64,7 @@ def test_info_in_words_and_as_json(built: Path, capsys: pytest.CaptureFixture[st
 
 
 def test_verify_finds_problems_and_says_so_by_its_code(built: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    path = built / "generations" / generations(built)[0] / "encoder" / "terms.json"
+    (path,) = built.glob("encoders/*/terms.json")
     path.write_text(path.read_text(encoding="utf-8").replace("1", "2", 1), encoding="utf-8")
     assert command.main(["verify", "--index", str(built)]) == 1
     assert capsys.readouterr().out.endswith("problems found\n")
@@ -121,7 +123,7 @@ def test_ctrl_c_and_a_full_disk(
             raise error
 
         with monkeypatch.context() as patch:
-            patch.setattr("rag.index.writing.write_lexical", stop)
+            patch.setattr("rag.index.writing.write_manifest", stop)
             assert command.main(["build", str(documents), "--index", str(built)]) == code
         assert capsys.readouterr().err == message
         assert generations(built) == before

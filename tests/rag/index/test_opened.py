@@ -29,6 +29,12 @@ def current(directory: Path) -> Path:
     return directory / "generations" / json.loads((directory / "CURRENT.json").read_text())["generation"]
 
 
+def segment(directory: Path) -> Path:
+    """The only segment."""
+    (path,) = (directory / "segments").iterdir()
+    return path
+
+
 def edit(path: Path, **values: object) -> None:
     path.write_text(json.dumps({**json.loads(path.read_text()), **values}))
 
@@ -63,12 +69,12 @@ def test_a_foreign_directory(tmp_path: Path) -> None:
         lambda directory: edit(directory / "CURRENT.json", generation="../../etc"),
         lambda directory: edit(directory / "CURRENT.json", generation="000009-0000abcd"),
         lambda directory: (current(directory) / "manifest.json").unlink(),
-        lambda directory: (current(directory) / "manifest.json").write_text('{"format": 1, "index_'),
+        lambda directory: (current(directory) / "manifest.json").write_text('{"format": 2, "index_'),
         lambda directory: edit(current(directory) / "manifest.json", chunks="много"),
         lambda directory: edit(current(directory) / "manifest.json", chunks=77),
-        lambda directory: (current(directory) / "sources.sqlite").unlink(),
-        lambda directory: (current(directory) / "chroma" / "chroma.sqlite3").unlink(),
-        lambda directory: (current(directory) / "bm25" / "vocab.index.json").unlink(),
+        lambda directory: (segment(directory) / "sources.sqlite").unlink(),
+        lambda directory: (segment(directory) / "chroma" / "chroma.sqlite3").unlink(),
+        lambda directory: (segment(directory) / "bm25" / "terms.npy").unlink(),
         lambda directory: (current(directory) / "tfidf" / "tfidf.npz").write_bytes(b"PK"),
     ],
 )
@@ -78,9 +84,9 @@ def test_a_damaged_index_says_so_when_it_is_opened(index_directory: Path, damage
         open_index(index_directory)
 
 
-@pytest.mark.parametrize("name", ["sources.sqlite", "bm25/data.csc.index.npy"])
+@pytest.mark.parametrize("name", ["sources.sqlite", "documents.npy", "bm25/counts.npy"])
 def test_a_file_cut_short(index_directory: Path, name: str) -> None:
-    path = current(index_directory) / name
+    path = segment(index_directory) / name
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
     with pytest.raises(IndexFormatError, match=r"has \d+ bytes, expected \d+"):
         open_index(index_directory)
@@ -89,8 +95,14 @@ def test_a_file_cut_short(index_directory: Path, name: str) -> None:
 @pytest.mark.parametrize("where", ["CURRENT.json", "manifest.json"])
 def test_a_newer_format(index_directory: Path, where: str) -> None:
     path = index_directory / where if where == "CURRENT.json" else current(index_directory) / where
-    edit(path, format=2, novelty={"unheard": "of"})
-    with pytest.raises(IndexFormatError, match="has format 2, this version reads up to 1; update"):
+    edit(path, format=3, novelty={"unheard": "of"})
+    with pytest.raises(IndexFormatError, match="has format 3, this version reads 2; update"):
+        open_index(index_directory)
+
+
+def test_an_older_format(index_directory: Path) -> None:
+    edit(index_directory / "CURRENT.json", format=1)
+    with pytest.raises(IndexFormatError, match="has format 1, which an earlier version wrote; build it with"):
         open_index(index_directory)
 
 
@@ -223,7 +235,7 @@ def test_readers_during_changes_see_whole_indexes(index_directory: Path, encoder
 def test_a_generation_replaced_while_it_is_looked_up_is_no_damage(
     index_directory: Path, encoder: HashEmbeddings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    read = layout._read_generation
+    read = layout.read_generation
     asked: list[object] = []
 
     def overtaken(directory: Path, name: object) -> layout.Generation:
@@ -231,10 +243,10 @@ def test_a_generation_replaced_while_it_is_looked_up_is_no_damage(
         if len(asked) == 1:  # between the pointer and the manifest a writer finishes, and removes what was pointed to
             monkeypatch.undo()
             remove_documents(["volga_1"], directory, embeddings=encoder)
-            monkeypatch.setattr(layout, "_read_generation", overtaken)
+            monkeypatch.setattr(layout, "read_generation", overtaken)
         return read(directory, name)
 
-    monkeypatch.setattr(layout, "_read_generation", overtaken)
+    monkeypatch.setattr(layout, "read_generation", overtaken)
     with open_index(index_directory, embeddings=encoder) as index:
         assert index.manifest.generation == asked[-1] != asked[0]
 

@@ -4,6 +4,7 @@ import itertools
 import sqlite3
 import tempfile
 import threading
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -12,20 +13,28 @@ from hypothesis import strategies as st
 
 from rag.documents.rows import SourceDocument
 from rag.errors import IndexFormatError, InputError
-from rag.index.sources import ChunkRow, ChunkTable, SourceStore, chunk_ids_sha256
+from rag.index.chunk_table import ChunkTable
+from rag.index.segments import DOCUMENTS, SOURCES, open_segment, save_array
+from rag.index.sources import ChunkRow, SourceTable, SourceWriter, chunk_ids_sha256
 
 
 def row(number: int, start: int, end: int, terms: str = "", **metadata: object) -> ChunkRow:
     return ChunkRow(number, start, end, "", dict(metadata), terms)
 
 
-def stored(path: Path, *pairs: tuple[SourceDocument, list[ChunkRow]]) -> ChunkTable:
-    store = SourceStore(path)
-    for source, chunks in pairs:
-        store.put(source, chunks)
-    store.finish()
-    store.close()
-    return ChunkTable(path)
+def written(folder: Path, *documents: tuple[int, SourceDocument, list[ChunkRow]]) -> Path:
+    """A segment of these documents, its sources alone."""
+    folder.mkdir()
+    writer = SourceWriter(folder / SOURCES)
+    for position, source, chunks in documents:
+        writer.put(position, source, chunks)
+    save_array(folder / DOCUMENTS, writer.finish())
+    writer.close()
+    return folder
+
+
+def stored(folder: Path, *pairs: tuple[SourceDocument, list[ChunkRow]]) -> ChunkTable:
+    return ChunkTable([open_segment(written(folder, *((n, *pair) for n, pair in enumerate(pairs))))])
 
 
 LAKE = SourceDocument("lake", "Озеро", "Ёжик 🦔 у воды.", {"topic": "сказка", "pages": 3, "new": True, "share": 0.5})
@@ -35,7 +44,7 @@ RIVER = SourceDocument("river_2", "Река", "Вода течёт.\0Дальш�
 @pytest.fixture
 def table(tmp_path: Path) -> ChunkTable:
     return stored(
-        tmp_path / "sources.sqlite",
+        tmp_path / "segment",
         (LAKE, [row(0, 0, 6, "ежик"), row(1, 7, 15, "у вода", entities="[]")]),
         (RIVER, [row(0, 12, 19, "далеко")]),
     )
@@ -90,34 +99,44 @@ def test_terms_in_row_order(table: ChunkTable) -> None:
     assert list(table.terms()) == [["ежик"], ["у", "вода"], ["далеко"]]
 
 
-def test_a_changed_document_keeps_its_place_and_rows_stay_without_gaps(tmp_path: Path, table: ChunkTable) -> None:
-    table.close()
+def test_a_changed_document_keeps_its_place_and_rows_stay_without_gaps(tmp_path: Path) -> None:
+    old = written(tmp_path / "old", (0, LAKE, [row(0, 0, 6), row(1, 7, 15)]), (1, RIVER, [row(0, 12, 19, "далеко")]))
     changed = SourceDocument("lake", "Озеро", "Новый текст.", {})
-    after = stored(tmp_path / "sources.sqlite", (changed, [row(0, 0, 12)]))
-    assert after.chunk_ids() == ["lake_0", "river_2_0"]
-    assert [chunk.page_content for chunk in after] == ["Новый текст.", "Дальше."]
+    added = SourceDocument("sea", "Море", "Море.", {})
+    new = written(tmp_path / "new", (2, added, [row(0, 0, 5, "море")]), (0, changed, [row(0, 0, 12, "новый")]))
+    with closing(ChunkTable([open_segment(old, frozenset({0})), open_segment(new)])) as after:
+        assert after.chunk_ids() == ["lake_0", "river_2_0", "sea_0"]
+        assert [chunk.page_content for chunk in after] == ["Новый текст.", "Дальше.", "Море."]
+        assert list(after.terms()) == [["новый"], ["далеко"], ["море"]]
+        assert list(after.documents()) == [changed, RIVER, added]
+        assert after.doc_ids() == ["lake", "river_2", "sea"]
+        assert after.find("lake_1") is None
+        assert after.text_of("lake") == "Новый текст."
+        assert after.digest_of("lake") == changed.digest
+        assert after.sizes(["lake", "sea", "нет"]) == {"lake": (12, 1), "sea": (5, 1)}
+        assert after.spans("lake") == [("lake_0", 0, 12)]
 
 
-def test_removing_a_document_removes_its_chunks(tmp_path: Path, table: ChunkTable) -> None:
-    table.close()
-    store = SourceStore(tmp_path / "sources.sqlite")
-    assert store.remove("lake") == ["lake_0", "lake_1"]
-    assert store.finish() == (1, 1)
-    store.close()
-    assert ChunkTable(tmp_path / "sources.sqlite").chunk_ids() == ["river_2_0"]
+def test_a_removed_document_is_nowhere(tmp_path: Path) -> None:
+    path = written(tmp_path / "s", (0, LAKE, [row(0, 0, 6)]), (1, RIVER, [row(0, 12, 19)]))
+    with closing(ChunkTable([open_segment(path, frozenset({0}))])) as after:
+        assert after.chunk_ids() == ["river_2_0"]
+        assert after.place("lake") is None
+        assert after.titles() == [("river_2", "Река")]
+        assert after.chunks_of("lake") == []
 
 
-def test_what_was_not_finished_is_not_kept(tmp_path: Path, table: ChunkTable) -> None:
-    table.close()
-    store = SourceStore(tmp_path / "sources.sqlite")
-    store.remove("lake")
-    store.close()
-    assert len(ChunkTable(tmp_path / "sources.sqlite")) == 3
+def test_what_was_not_finished_is_not_kept(tmp_path: Path) -> None:
+    writer = SourceWriter(tmp_path / SOURCES)
+    writer.put(0, LAKE, [row(0, 0, 6)])
+    writer.close()
+    with closing(SourceTable(tmp_path / SOURCES)) as table:
+        assert table.facts() == []
 
 
 def test_more_chunks_than_one_statement_takes(tmp_path: Path) -> None:
     source = SourceDocument("long", "", "слово " * 1300, {})
-    table = stored(tmp_path / "long.sqlite", (source, [row(n, 6 * n, 6 * n + 5, f"т{n}") for n in range(1300)]))
+    table = stored(tmp_path / "long", (source, [row(n, 6 * n, 6 * n + 5, f"т{n}") for n in range(1300)]))
     assert [chunk.metadata["chunk_index"] for chunk in table] == list(range(1300))
     assert len(table.by_chunk_ids([f"long_{n}" for n in range(1299, -1, -1)])) == 1300
     assert next(iter(table.get_many([1201]))).metadata["start"] == 7206
@@ -142,24 +161,24 @@ def test_threads_share_a_table(table: ChunkTable) -> None:
 
 def test_a_table_cannot_be_written_through(table: ChunkTable) -> None:
     with pytest.raises(sqlite3.OperationalError, match="readonly"):
-        table._database.execute("DELETE FROM chunks")
+        table.segments[0].sources._database.execute("DELETE FROM chunks")
 
 
 def test_files_that_are_none_of_ours_are_reported(tmp_path: Path) -> None:
     with pytest.raises(IndexFormatError, match="missing"):
-        ChunkTable(tmp_path / "absent.sqlite")
+        SourceTable(tmp_path / "absent.sqlite")
     (tmp_path / "text.sqlite").write_text("не база данных " * 100)
     with pytest.raises(IndexFormatError, match="damaged"):
-        ChunkTable(tmp_path / "text.sqlite")
+        SourceTable(tmp_path / "text.sqlite")
     sqlite3.connect(tmp_path / "empty.sqlite").close()
     with pytest.raises(IndexFormatError, match="damaged"):
-        ChunkTable(tmp_path / "empty.sqlite")
+        SourceTable(tmp_path / "empty.sqlite")
 
 
 def test_half_a_surrogate_pair_is_refused(tmp_path: Path) -> None:
-    store = SourceStore(tmp_path / "sources.sqlite")
+    store = SourceWriter(tmp_path / "sources.sqlite")
     with pytest.raises(InputError, match="битый"):
-        store.put(SourceDocument("битый", "", "текст \ud800", {}), [])
+        store.put(0, SourceDocument("битый", "", "текст \ud800", {}), [])
     store.close()
 
 
@@ -177,6 +196,6 @@ def test_any_slice_of_any_text_comes_back(text: str, data: st.DataObject) -> Non
     spans = [(start, end) for start, end in itertools.pairwise(marks) if end > start]
     with tempfile.TemporaryDirectory() as folder:
         chunks = [row(number, *span) for number, span in enumerate(spans)]
-        table = stored(Path(folder, "s.sqlite"), (SourceDocument("d", "", text, {}), chunks))
+        table = stored(Path(folder, "s"), (SourceDocument("d", "", text, {}), chunks))
         assert [chunk.page_content for chunk in table] == [text[start:end] for start, end in spans]
         table.close()
