@@ -1,0 +1,1 @@
+"""How an index grows: measured from a thousand chunks to a million, calculated beyond."""
