@@ -13,10 +13,13 @@ because the order of «Война и мир» matters, and neither does anything
 from __future__ import annotations
 
 import dataclasses
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from evals.normalization import ComparableAnswer, Language, comparable, detect_language
+
+_SHORT = 400  # pairs of words; for fewer, Counters cost more than they save
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,14 +115,21 @@ def _equal(predicted: ComparableAnswer, gold: ComparableAnswer) -> bool:
     return (predicted.marked or gold.marked) and bool(gold.items) and predicted.items == gold.items
 
 
-def _f1(predicted: Sequence[str], gold: Sequence[str]) -> float:
-    if not predicted or not gold:
-        return float(predicted == gold)
-    left = list(gold)  # a Counter costs more than short answers are worth
+def _common(predicted: Sequence[str], gold: Sequence[str]) -> int:
+    """How many words two answers share, as multisets."""
+    if len(predicted) * len(gold) > _SHORT:
+        return (Counter(predicted) & Counter(gold)).total()
+    left = list(gold)
     for word in predicted:
         if word in left:
             left.remove(word)
-    common = len(gold) - len(left)
+    return len(gold) - len(left)
+
+
+def _f1(predicted: Sequence[str], gold: Sequence[str]) -> float:
+    if not predicted or not gold:
+        return float(predicted == gold)
+    common = _common(predicted, gold)
     if common == 0:
         return 0.0
     precision, recall = common / len(predicted), common / len(gold)

@@ -137,7 +137,7 @@ def read_json(path: Path) -> dict[str, Any]:
     """
     try:
         value = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
+    except (OSError, ValueError, RecursionError) as error:  # not UTF-8, not JSON, a number without end
         raise InputError(f"{path} cannot be read: {error}") from error
     if not isinstance(value, dict):
         raise InputError(f"{path}: expected a JSON object")

@@ -22,11 +22,12 @@ import tomllib
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from importlib import resources
-from typing import Literal
+from typing import Literal, TypeVar
 
 from retrievers.analysis import fold, lemma, visible_with_offsets, words
 
 Language = Literal["ru", "en"]
+_Form = TypeVar("_Form")
 
 # --- which regime
 
@@ -152,6 +153,8 @@ _NUMBER_RULES: tuple[Rule, ...] = (
     # 50%, 50 процентов
     (re.compile(rf"\s*%|(?<=\d)\s+(?:процент[а-я]*|проц){_END}"), " процент "),
 )
+# Two white spaces mean to the rules what a thousand do, and keep their search short.
+_LONG_SPACE = re.compile(r"(\s\s)\s+")
 # Applied before folding, which takes away what they go by: the case, and the difference of a minus and a dash.
 _CASED_RULES: tuple[Rule, ...] = (
     # XIX, XX-й
@@ -164,9 +167,10 @@ _CASED_RULES: tuple[Rule, ...] = (
 
 # --- lists
 
-# A quoted name is one item whatever stands in it; a comma between digits is a decimal one.
+# A quoted name (of up to 500 characters, so that marks which never close cost no search to the end of the text each) is
+# one item whatever stands in it; a comma between digits is a decimal one.
 _SEPARATOR = re.compile(
-    r"(?P<quoted>«[^»]*»|„[^“]*“|“[^”]*”|\"[^\"]*\")"
+    r"(?P<quoted>«[^»]{0,500}»|„[^“]{0,500}“|“[^”]{0,500}”|\"[^\"]{0,500}\")"
     r"|(?P<mark>[;\n]|,(?!\d)|(?<!\d),)"
     r"|\b(?:[иИ]|[аА]\s+также)\b"
 )
@@ -178,6 +182,7 @@ _ARTICLE = re.compile(r"\b(?:a|an|the)\b")
 _ARTICLES = frozenset({"a", "an", "the"})
 
 _CACHED = 1 << 16  # answers; a gold answer meets thousands of predictions
+_CACHED_LENGTH = 500  # characters of one; what is longer is no answer, and so many of them fill the memory
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,7 +207,7 @@ def detect_language(texts: Collection[str]) -> Language:
     "en" where none of them has a Cyrillic letter or a sign of Russian typography and at least one has a Latin word (of
     two letters or more, no Roman numeral); else "ru". So numbers alone are read the Russian way: «4,5» is 4.5.
     """
-    traits = [_traits(text) for text in texts]
+    traits = [_remembered(_traits, text) for text in texts]
     return "en" if any(latin for _, latin in traits) and not any(russian for russian, _ in traits) else "ru"
 
 
@@ -214,7 +219,7 @@ def comparable(text: str, *, language: Language, lemmatize: bool = False) -> Com
         language: the regime.
         lemmatize: dictionary forms instead of word forms.
     """
-    return _lemma_form(text, language) if lemmatize else _surface_form(text, language)
+    return _remembered(_lemma_form if lemmatize else _surface_form, text, language)
 
 
 def squad_words(text: str) -> list[str]:
@@ -229,7 +234,7 @@ def russian_words(text: str) -> list[str]:
     """
     if not _RULED.search(text):
         return _without_articles(words(text))
-    plain = visible_with_offsets(text)[0]
+    plain = _LONG_SPACE.sub(r"\1", visible_with_offsets(text)[0])
     for pattern, replacement in _CASED_RULES:
         plain = pattern.sub(replacement, plain)
     folded = fold(plain)
@@ -253,6 +258,11 @@ def join_number_words(found: Sequence[str]) -> list[str]:
     return joined
 
 
+def _remembered(form: functools._lru_cache_wrapper[_Form], text: str, *rest: str) -> _Form:
+    """What a cached function gives; the cache keeps no text that is too long for an answer."""
+    return (form if len(text) <= _CACHED_LENGTH else form.__wrapped__)(text, *rest)
+
+
 @functools.lru_cache(maxsize=_CACHED)
 def _traits(text: str) -> tuple[bool, bool]:
     """Whether there is something Russian, and whether there is a Latin word."""
@@ -271,7 +281,7 @@ def _surface_form(text: str, language: Language) -> ComparableAnswer:
 
 @functools.lru_cache(maxsize=_CACHED)
 def _lemma_form(text: str, language: Language) -> ComparableAnswer:
-    surface = _surface_form(text, language)
+    surface = comparable(text, language=language)
     if language == "en":
         return surface
     items = sorted(tuple(_lemmas(item)) for item in surface.items)
@@ -320,12 +330,17 @@ def _number_words() -> dict[str, tuple[int, int, int]]:
     }
 
 
+def _is_quantity(word: str) -> bool:
+    """Digits that may stand before «тысяч»; thousands of them are no number, to Python neither."""
+    return word.isdecimal() and len(word) <= 18
+
+
 def _number_at(found: Sequence[str], start: int) -> tuple[int, int]:
     """Value of the number whose words begin at ``start``, and how many there are; 0 words where none begins there."""
     table = _number_words()
     thousands, below, index = 0, 0, start
     place = 3  # the next word must fill places below this one
-    if found[start].isdecimal() and start + 1 < len(found) and table.get(found[start + 1], (0,))[0] == 1000:
+    if _is_quantity(found[start]) and start + 1 < len(found) and table.get(found[start + 1], (0,))[0] == 1000:
         below, index, place = int(found[start]), start + 1, 0
     while index < len(found) and found[index] in table:
         value, low, high = table[found[index]]

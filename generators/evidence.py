@@ -5,9 +5,8 @@ from __future__ import annotations
 import functools
 from collections.abc import Iterator, Sequence
 
-from razdel import sentenize
-
 from retrievers.analysis import Token, lemma, morph, stop_words, tokenize
+from retrievers.sentences import sentence_spans
 
 # Share of an answer's words that a sentence must hold to be taken for its source, when the model names none.
 MIN_OVERLAP = 0.6
@@ -50,14 +49,12 @@ def closest_sentence(answer: str, text: str) -> tuple[Span, float] | None:
     """The sentence of ``text`` that shares most words with the answer, and their share in [0, 1]; None if blank."""
     wanted = [_forms(token.text) for token in _content(tokenize(answer))]
     best: tuple[Span, float] | None = None
-    for sentence in sentenize(text):
-        if not sentence.text.strip():
-            continue
-        present = [_forms(token.text) for token in tokenize(sentence.text)]
+    for start, stop in sentence_spans(text):
+        present = [_forms(token.text) for token in tokenize(text[start:stop])]
         shared = sum(any(not forms.isdisjoint(other) for other in present) for forms in wanted)
         share = shared / len(wanted) if wanted else 0.0
         if best is None or share > best[1]:
-            best = (sentence.start, sentence.stop), share
+            best = (start, stop), share
     return best
 
 

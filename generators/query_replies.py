@@ -19,7 +19,7 @@ MAX_QUERY = 300  # characters; a longer line is no question
 MAX_PASSAGE = 1200  # characters: three long sentences; what follows has lost the thread
 _MAX_REPLY = 20_000  # characters read; a model that repeats itself until its limit says nothing new after them
 
-_FENCE = re.compile(r"^\s*```\w*\s*$", re.MULTILINE)
+_FENCE = re.compile(r"^[^\S\n]*+```\w*+[^\S\n]*+$", re.MULTILINE)
 _TAG = re.compile(r"</?(?:вопрос|отрывок|ответ|question|passage|answer|query)>", re.IGNORECASE)
 _NUMBER = r"(?:\d{1,2}\s*[.):]|\(\d{1,2}\)|[-–—•*·●▪]+)"
 _LINE_MARK = re.compile(rf"^(?:\s|>|\|)*(?:{_NUMBER}\s*)*")

@@ -13,8 +13,10 @@ from dataclasses import dataclass, field
 from generators.base import NO_ANSWER
 from generators.refusals import WINDOW, is_refusal
 
-_THINK = re.compile(r"<(think|thinking|reasoning)>", re.IGNORECASE)
+_THINK = re.compile(r"<(think|thinking|reasoning)>", re.IGNORECASE | re.ASCII)
 _THINK_TAGS = ("<think>", "<thinking>", "<reasoning>")
+_LONGEST_TAG = max(map(len, _THINK_TAGS))
+_CLOSING = {tag: re.compile(f"</{tag}>", re.IGNORECASE | re.ASCII) for tag in ("think", "thinking", "reasoning")}
 _LABEL = re.compile(r"\s*(?:\*\*)?(?:короткий\s+)?ответ(?:\*\*)?\s*:(?:\*\*)?\s*", re.IGNORECASE)
 _LABEL_LIMIT = 24
 
@@ -45,32 +47,32 @@ class _Thoughts:
     """Drops ``<think>…</think>`` blocks; one that never closes hides the rest."""
 
     _held: str = ""
-    _inside: str = ""  # the closing tag waited for
+    _inside: str = ""  # name of the tag that is waited for to close
 
     def feed(self, piece: str) -> str:
-        self._held += piece
-        out = ""
-        while self._held:
+        held, at = self._held + piece, 0
+        out: list[str] = []
+        while at < len(held):
             if self._inside:
-                end = self._held.lower().find(self._inside)
-                if end < 0:
-                    keep = len(self._inside) - 1
-                    self._held = self._held[-keep:] if len(self._held) > keep else self._held
-                    return out
-                self._held, self._inside = self._held[end + len(self._inside) :], ""
+                closing = _CLOSING[self._inside].search(held, at)
+                if closing is None:
+                    at = max(at, len(held) - len(f"</{self._inside}>") + 1)  # its beginning may be here already
+                    break
+                at, self._inside = closing.end(), ""
                 continue
-            start = self._held.find("<")
-            if start < 0:
-                out, self._held = out + self._held, ""
-                return out
-            out, self._held = out + self._held[:start], self._held[start:]
-            if match := _THINK.match(self._held):
-                self._inside, self._held = f"</{match.group(1).lower()}>", self._held[match.end() :]
-            elif any(tag.startswith(self._held.lower()) for tag in _THINK_TAGS):
-                return out
+            start = held.find("<", at)
+            start = len(held) if start < 0 else start
+            out.append(held[at:start])
+            at = start
+            if match := _THINK.match(held, at):
+                self._inside, at = match.group(1).lower(), match.end()
+            elif len(held) - at <= _LONGEST_TAG and any(tag.startswith(held[at:].lower()) for tag in _THINK_TAGS):
+                break
             else:
-                out, self._held = out + "<", self._held[1:]
-        return out
+                out.append(held[at : at + 1])
+                at += 1
+        self._held = held[at:]
+        return "".join(out)
 
     def close(self) -> str:
         out, self._held = ("" if self._inside else self._held), ""
@@ -89,7 +91,7 @@ class _Markers:
 
     cited: list[int] = field(default_factory=list)
     _open: str = ""  # what may become a marker
-    _gap: str = ""  # spaces not yet written
+    _gap: list[str] = field(default_factory=list)  # spaces not yet written
     _removed: bool = False  # a marker was taken out of the gap
 
     def feed(self, piece: str) -> str:
@@ -129,11 +131,12 @@ class _Markers:
     def _write(self, character: str) -> Iterator[str]:
         if character.isspace():
             if not (self._removed and self._gap):
-                self._gap += character
+                self._gap.append(character)
             return
-        if self._gap and not (self._removed and character in _CLOSES_UP):
-            yield self._gap
-        self._gap, self._removed = "", False
+        if not (self._removed and character in _CLOSES_UP):
+            yield from self._gap
+        self._gap.clear()
+        self._removed = False
         yield character
 
 
@@ -148,6 +151,8 @@ class _Opening:
         for index, character in enumerate(piece):
             if self._decided:
                 return piece[index:]
+            if not self._held and character.isspace():
+                continue
             self._held += character
             if out := self._decide():
                 return out + piece[index + 1 :]
@@ -157,6 +162,8 @@ class _Opening:
         if match := _LABEL.match(self._held):
             rest = self._held[match.end() :]
             if rest in {"", "*"}:  # bold type may close behind the colon
+                label = match.group()
+                self._held = label[: len(label.rstrip()) + 1] + rest  # of the spaces behind it one is enough
                 return ""
         else:
             rest = self._held.lstrip()
@@ -178,14 +185,9 @@ def _may_become_label(text: str) -> bool:
 
 @dataclass(slots=True)
 class Transcript:
-    """A model's text on its way to an answer. ``feed`` pieces, ``close`` at the end; the parts add up to ``text``.
+    """A model's text on its way to an answer. ``feed`` pieces, ``close`` at the end; the parts add up to ``text``."""
 
-    Attributes:
-        text: the answer so far; :data:`~generators.base.NO_ANSWER` where the model says there is none.
-        cited: numbers of the passages it named, in order, each once, out-of-range ones too.
-    """
-
-    text: str = ""
+    _parts: list[str] = field(default_factory=list)
     _thoughts: _Thoughts = field(default_factory=_Thoughts)
     _markers: _Markers = field(default_factory=_Markers)
     _opening: _Opening = field(default_factory=_Opening)
@@ -194,8 +196,13 @@ class Transcript:
     _refused: bool = False
 
     @property
+    def text(self) -> str:
+        """The answer so far; :data:`~generators.base.NO_ANSWER` where the model says that there is none."""
+        return "".join(self._parts)
+
+    @property
     def cited(self) -> list[int]:
-        """Numbers of the passages named so far."""
+        """Numbers of the passages named so far, in order, each once, out-of-range ones too."""
         return [] if self._refused else list(dict.fromkeys(self._markers.cited))
 
     @property
@@ -222,5 +229,5 @@ class Transcript:
             piece, self._held, self._decided = self._held, "", True
             if is_refusal(piece):
                 self._refused, piece = True, NO_ANSWER
-        self.text += piece
+        self._parts.append(piece)
         return piece

@@ -14,7 +14,7 @@ from importlib import resources
 from pathlib import Path
 
 from langchain_core.documents import Document
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
 from generators.base import Generation
 from rag.citations import final_score
@@ -74,7 +74,7 @@ def load_calibration(name: str) -> Calibration:
         raise InputError(f"no calibration {name!r}; make one with: python -m training.calibration --out {name}")
     try:
         calibration = Calibration.model_validate(json.loads(path.read_text(encoding="utf-8")))
-    except (json.JSONDecodeError, UnicodeDecodeError, ValidationError) as error:
+    except (ValueError, RecursionError) as error:  # not UTF-8, not JSON, or no calibration
         raise InputError(f"{name}: not a calibration file: {error}") from error
     if unknown := set(calibration.weights) - set(FEATURES):
         raise InputError(f"{name}: unknown features {', '.join(sorted(unknown))}; known: {', '.join(FEATURES)}")

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from langchain_core.documents import Document
-from razdel import sentenize
 
 from generators.base import Evidence
 from rag.answer import Citation
 from retrievers.documents import chunk_id_of, doc_id_of
+from retrievers.sentences import sentence_spans
 
 # Longest quote in characters; a longer sentence (a list, a table) is cut at words around the answer.
 MAX_QUOTE = 400
@@ -18,11 +18,11 @@ MAX_QUOTE = 400
 def sentence_around(text: str, start: int, end: int) -> tuple[int, int]:
     """Bounds of the sentence, or neighbouring sentences, of ``text`` that hold ``text[start:end]``."""
     first, last = start, end
-    for sentence in sentenize(text):
-        if sentence.start <= start < sentence.stop:
-            first = sentence.start
-        if sentence.start < end <= sentence.stop:
-            last = sentence.stop
+    for begin, stop in sentence_spans(text):
+        if begin <= start < stop:
+            first = begin
+        if begin < end <= stop:
+            last = stop
             break
     return _clip(text, first, last, start, end)
 

@@ -169,7 +169,7 @@ def read_json(path: Path, default: Any = None) -> Any:
         return {} if default is None else default
     try:
         return json.loads(path.read_text(encoding="utf-8"))
-    except (UnicodeDecodeError, json.JSONDecodeError) as error:
+    except (ValueError, RecursionError) as error:  # not UTF-8, not JSON, brackets without end
         raise ModelUnavailableError(f"{path} is damaged ({error}); copy or download the model again") from error
 
 

@@ -15,6 +15,7 @@ from enum import StrEnum
 from retrievers.analysis import visible_with_offsets
 from retrievers.models import load_ner
 from retrievers.names import NameInText, nominatives
+from retrievers.sentences import sentence_spans
 
 _PIECE = 1500  # characters the recogniser sees at once: bounds its memory, which grows with the longest piece
 _COMBINING = re.compile("[\u0300-\u036f]+")
@@ -162,11 +163,8 @@ def _paragraphs(text: str) -> Iterator[tuple[int, int]]:
 
 def _parts(text: str, start: int, stop: int) -> Iterator[tuple[int, int]]:
     """Whole sentences of ``text[start:stop]`` while they fit into a piece; a sentence over it is cut at a space."""
-    import razdel
-
     first = last = start
-    for sentence in razdel.sentenize(text[start:stop]):
-        left, right = start + sentence.start, start + sentence.stop
+    for left, right in sentence_spans(text, start, stop):
         if right - first <= _PIECE:
             last = right
             continue

@@ -6,7 +6,8 @@ import re
 
 from retrievers.analysis import visible_with_offsets
 
-_QUOTED = re.compile(r"«[^»]*»|„[^“]*“|“[^”]*”|\"[^\"]*\"")
+# As long as a quoted name may be: marks that open and never close are not followed to the end of the text each.
+_QUOTED = re.compile(r"«[^»]{0,500}»|„[^“]{0,500}“|“[^”]{0,500}”|\"[^\"]{0,500}\"")
 _WORD = re.compile(r"[^\W\d_]+")
 _RUSSIAN = re.compile(r"[А-Яа-яЁё]+")
 _LATIN = re.compile(r"[A-Za-z\u00c0-\u024f]+")

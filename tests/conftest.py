@@ -8,6 +8,8 @@ import itertools
 import json
 import os
 import sys
+import warnings
+from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -72,6 +74,23 @@ def _load_fixture(name: str) -> ModuleType:
     sys.modules[name] = module  # dataclasses look themselves up
     spec.loader.exec_module(module)
     return module
+
+
+@pytest.fixture(scope="session")
+def ray_cluster() -> Iterator[str]:
+    """Two workers of Ray on this machine, to which this process is connected; their address."""
+    from rag.ray_session import import_ray
+    from retrievers.errors import MissingExtraError
+
+    try:
+        ray = import_ray()
+    except MissingExtraError:
+        pytest.skip("ray of the extra scale is not installed")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # Ray's own
+        ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False, configure_logging=False)
+    yield ray.get_runtime_context().gcs_address
+    ray.shutdown()
 
 
 @pytest.fixture(scope="session")

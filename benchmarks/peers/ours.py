@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import closing
+from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from langchain_core.documents import Document
@@ -14,7 +15,7 @@ from rag.components import build_compressor, build_retriever
 from rag.index import Index
 from rag.profile import Profile
 from retrievers.bm25 import BM25Index
-from retrievers.documents import chunk_id_of
+from retrievers.documents import chunk_id_of, search_text
 from retrievers.errors import InputError
 
 
@@ -58,7 +59,11 @@ def _index_terms(index: Index, chunks: Sequence[Document]) -> None:
 
 
 def _index_vectors(index: Index, chunks: Sequence[Document]) -> None:
-    from retrievers.chroma import open_store
+    from rag.index.encoders import encode
+    from retrievers.stores import Batch, open_chunk_store
 
-    with TemporaryDirectory() as folder, closing(open_store(folder, embeddings=index.embeddings())) as store:
-        store.add_documents(list(chunks))
+    vectors = encode(index.embeddings(), [search_text(chunk) for chunk in chunks])
+    with TemporaryDirectory() as folder:
+        store = open_chunk_store("chroma", index_id="peer", folder_of=Path(folder).joinpath, dimension=vectors.shape[1])
+        with closing(store):
+            store.write("000001", [Batch(chunks, vectors, [[]] * len(chunks))])

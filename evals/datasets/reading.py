@@ -128,6 +128,8 @@ def parse_line(path: Path, number: int, raw: bytes) -> Row:
         raise InputError(f"{place}: not JSON: {error.msg} at column {error.colno}") from error
     except RecursionError as error:
         raise InputError(f"{place}: JSON nested too deeply") from error
+    except ValueError as error:  # a number of thousands of digits
+        raise InputError(f"{place}: JSON that cannot be read: {error}") from error
 
 
 def read_json(path: Path) -> Any:
@@ -144,6 +146,8 @@ def read_json(path: Path) -> Any:
         raise InputError(f"{path}:{error.lineno}: not JSON: {error.msg} at column {error.colno}") from error
     except RecursionError as error:
         raise InputError(f"{path}: JSON nested too deeply") from error
+    except ValueError as error:
+        raise InputError(f"{path}: JSON that cannot be read: {error}") from error
 
 
 def json_rows(path: Path) -> list[Row]:

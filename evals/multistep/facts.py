@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, Literal
@@ -11,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from rag.errors import first_mistake
 from retrievers.errors import InputError
+from retrievers.toml import parse_toml
 
 Gender = Literal["masc", "femn", "neut", "plur"]
 Split = Literal["dev", "test"]
@@ -142,9 +142,10 @@ def read_toml(path: Path) -> dict[str, Any]:
         InputError: it cannot be read.
     """
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"{path} cannot be read: {error}") from error
+    return parse_toml(text, str(path))
 
 
 def _entity(path: Path, name: str, table: object) -> Entity:

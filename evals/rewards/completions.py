@@ -35,9 +35,9 @@ _ROLLOUT = re.compile(r"(?:t|si)*a")
 
 # What belongs to a prompt or a chat format and never to an answer.
 _LEFTOVER = re.compile(
-    r"<\|?\s*/?\s*[a-zа-яё_]"  # tags and control tokens
+    r"<\|?\s{0,9}/?\s{0,9}[a-zа-яё_]"  # tags and control tokens
     r"|\|>|\[/?(?:INST|SYS)\]"
-    r"|^\s*(?:вопрос|документы?|текст \d+|контекст|user|assistant|system)\s*:",
+    r"|^[^\S\n]*+(?:вопрос|документы?|текст \d+|контекст|user|assistant|system)\s*:",
     re.IGNORECASE | re.MULTILINE,
 )
 _OWN_SCRIPTS = ("CYRILLIC", "LATIN", "GREEK")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
 from enum import StrEnum
 from importlib import resources
@@ -13,6 +12,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 
 from evals.rewards.components import PENALTIES, Budgets, QuestionComponent, StepComponent
 from retrievers.errors import InputError
+from retrievers.toml import parse_toml
 
 _Name = TypeVar("_Name", bound=StrEnum)
 
@@ -63,11 +63,9 @@ def load_weights(path: Path | None = None) -> RewardWeights:
     where = "weights.toml" if path is None else str(path)
     try:
         text = (shipped if path is None else path).read_text(encoding="utf-8")
-        return RewardWeights.model_validate(tomllib.loads(text))
+        return RewardWeights.model_validate(parse_toml(text, where))
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"{where}: cannot be read ({error}); expected a TOML file of reward weights") from error
-    except tomllib.TOMLDecodeError as error:
-        raise InputError(f"{where}: not TOML: {error}") from error
     except ValidationError as error:
         first = error.errors()[0]
         field = ".".join(str(part) for part in first["loc"] if part != "[key]") or "file"

@@ -16,6 +16,7 @@ import numpy as np
 
 from retrievers.analysis import fold, lemma
 from retrievers.models import load_morph, load_navec, load_ner, load_syntax
+from retrievers.sentences import sentence_spans
 
 # Marks that split words for a tokenizer but mean nothing to a reader: stress, soft hyphens, zero-width characters.
 _INVISIBLE = re.compile("[\u0300-\u0305\u0307-\u036f\u00ad\u200b-\u200f\u2060\ufeff]|(?<![иИ])\u0306")
@@ -151,11 +152,11 @@ def _tokens_of_sentences(
     import razdel
 
     for line in _LINES.finditer(cleaned):
-        for sentence in razdel.sentenize(line.group()):
-            if wanted is not None and not wanted(sentence.text):
+        for start, stop in sentence_spans(cleaned, *line.span()):
+            sentence = cleaned[start:stop]
+            if wanted is not None and not wanted(sentence):
                 continue
-            base = line.start() + sentence.start
-            tokens = [(base + t.start, base + t.stop, t.text) for t in razdel.tokenize(sentence.text)]
+            tokens = [(start + t.start, start + t.stop, t.text) for t in razdel.tokenize(sentence)]
             if not brackets:
                 tokens = _without_brackets(tokens)
             yield from (tokens[at : at + _MAX_WORDS] for at in range(0, len(tokens), _MAX_WORDS))

@@ -281,7 +281,7 @@ def read_plan(path: Path) -> Plan:
         raise InputError(f"{path} cannot be read: {error.strerror or error}") from error
     except UnicodeDecodeError as error:
         raise InputError(f"{path}: not UTF-8 ({error.reason} at byte {error.start})") from error
-    except (json.JSONDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:  # a number of thousands of digits, brackets in brackets
         raise InputError(f"{path}: not JSON: {error}") from error
     if isinstance(data, dict):
         data["origin"] = Origin.FILE  # whoever made it, it may have been edited since

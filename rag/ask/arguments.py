@@ -97,6 +97,8 @@ def _clause(expression: str) -> dict[str, Any]:
             clause = json.loads(expression)
         except json.JSONDecodeError as error:
             raise InputError(f"--filter {expression!r} is not JSON: {error.msg} at column {error.colno}") from error
+        except (ValueError, RecursionError) as error:  # a number of thousands of digits, brackets in brackets
+            raise InputError(f"--filter: JSON that cannot be read: {error}") from error
         return dict(clause)
     field, separator, value = expression.partition("=")
     if not separator or not field:
@@ -108,6 +110,6 @@ def _scalar(text: str) -> str | int | float | bool:
     """Number or truth value where the text is one in JSON, else the text itself."""
     try:
         value = json.loads(text)
-    except json.JSONDecodeError:
+    except (ValueError, RecursionError):
         return text
     return value if isinstance(value, str | int | float | bool) else text

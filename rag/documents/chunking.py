@@ -21,11 +21,11 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from rag.documents.rows import SourceDocument
 from rag.documents.semantic import SemanticOptions, group_sentences
-from rag.documents.sentences import sentence_spans
 from rag.documents.structure import Block, BlockKind, Section, Span, sections
 from retrievers.analysis import fold
 from retrievers.documents import HEADING_SEPARATOR, make_chunk_id
 from retrievers.errors import InputError
+from retrievers.sentences import sentence_spans
 
 # What a boundary between two chunks costs, where one chunk more costs 1.
 _AT_BLANK_LINE = 0.0
@@ -34,6 +34,8 @@ _BETWEEN_ITEMS = 0.3  # inside a list, a table or code
 _AFTER_COLON = 0.4  # between "…:" and what it announces
 _BETWEEN_SENTENCES = 0.5  # inside a paragraph
 _INSIDE_SENTENCE = 2.0
+# No letter has more marks set over it; in a longer run of them any place is as good.
+_MOST_MARKS = 32
 # A chunk of less than this share of the size says too little to be found by; it costs so much.
 _SHORT_SHARE = 0.2
 _SHORT_COST = 0.3
@@ -222,8 +224,8 @@ def cut_at_space(text: str, start: int, end: int, limit: int) -> Iterator[Span]:
         stop = next((at for at in range(start + limit, start, -1) if text[at].isspace()), None)
         if stop is None:
             stop = start + limit
-            while stop > start + 1 and unicodedata.combining(text[stop]):
-                stop -= 1
+            lowest = max(start + 1, stop - _MOST_MARKS)
+            stop = next((at for at in range(stop, lowest - 1, -1) if not unicodedata.combining(text[at])), stop)
         piece = text[start:stop].rstrip()
         yield start, start + len(piece)
         while text[stop].isspace():  # ends at ``end`` at the latest: the last character is not blank

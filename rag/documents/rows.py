@@ -22,6 +22,7 @@ RESERVED_METADATA = frozenset(
 )
 # Integers beyond this are kept as text: stores hold 64 bits.
 _LARGEST_INTEGER = 2**63 - 1
+_MOST_BITS = 4096  # about 1,200 digits; Python's own limit for turning them into text is 4,300
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +84,8 @@ def make_document(
     doc_id = _checked_doc_id(doc_id, place)
     if title is not None and (isinstance(title, bool) or not isinstance(title, (str, int, float))):
         raise InputError(f'{place}: expected text under "title", found a value of type {type(title).__name__}')
+    if isinstance(title, int):
+        title = _digits(title, "title", place)
     kept: dict[str, Scalar] = {}
     for name, value in metadata.items():
         if value is None:
@@ -106,7 +109,7 @@ def _checked_doc_id(value: object, place: object) -> str:
         raise InputError(f'{place}: expected the document\'s identity under "doc_id" or "id", found no such field')
     if isinstance(value, bool) or not isinstance(value, (str, int)):
         raise InputError(f'{place}: expected text or an integer as "doc_id", found {value!r}; write it in quotes')
-    doc_id = str(value).strip()
+    doc_id = _digits(value, "doc_id", place) if isinstance(value, int) else value.strip()
     if not doc_id:
         raise InputError(f'{place}: the "doc_id" is empty; give every document an identity of its own')
     if not doc_id.isprintable():
@@ -129,7 +132,7 @@ def _scalar(value: Any, name: str, place: object) -> Scalar:
     if isinstance(value, (str, bool)):
         return value
     if isinstance(value, int):
-        return value if abs(value) <= _LARGEST_INTEGER else str(value)
+        return value if abs(value) <= _LARGEST_INTEGER else _digits(value, name, place)
     if isinstance(value, float):
         if not math.isfinite(value):
             raise InputError(f"{place}: the field {name!r} is {value}, which filters cannot compare; leave it out")
@@ -144,6 +147,13 @@ def _scalar(value: Any, name: str, place: object) -> Scalar:
         except (TypeError, ValueError, RecursionError) as error:
             raise InputError(f"{place}: the field {name!r} cannot be kept as JSON text: {error}") from error
     raise InputError(f"{place}: the field {name!r} has a value of type {type(value).__name__}, which cannot be kept")
+
+
+def _digits(value: int, name: str, place: object) -> str:
+    """An integer as text; YAML and TOML write some that Python will not turn into digits."""
+    if value.bit_length() > _MOST_BITS:
+        raise InputError(f"{place}: the field {name!r} is a number of {value.bit_length():,} bits; write it in quotes")
+    return str(value)
 
 
 def _iso(value: object) -> str:

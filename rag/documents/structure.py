@@ -180,7 +180,7 @@ def _blocks(body: list[_Line | tuple[_Line, ...]]) -> Iterator[Block]:
             at, after_blank = at + 1, True
             continue
         run = [item]
-        for following in body[at + 1 :]:
+        for following in map(body.__getitem__, range(at + 1, len(body))):  # a slice would copy all that is left
             if isinstance(following, tuple) or following.start == following.end:
                 break
             run.append(following)

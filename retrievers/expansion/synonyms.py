@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import functools
 import re
-import tomllib
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -23,6 +22,7 @@ from retrievers.errors import InputError
 from retrievers.expansion.report import Addition, Expansion
 from retrievers.expansion.terms import TermExpandingRetriever
 from retrievers.filters import Where
+from retrievers.toml import parse_toml
 
 _HEADER = re.compile(r"\s*\[\[\s*group\s*\]\]")
 _ABBREVIATION = re.compile(r"(?P<capitals>[A-ZА-ЯЁ]{2,})(?P<ending>[а-яё]{0,3})")  # «МИД», «МИДа», «ГОСТами»
@@ -173,10 +173,7 @@ def parse_synonyms(text: str, where: str) -> SynonymTable:
     Raises:
         InputError: as for :func:`read_synonyms`.
     """
-    try:
-        document = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:  # it tells the line
-        raise InputError(f"{where}: not TOML: {error}") from error
+    document = parse_toml(text, where)
     groups = document.get("group")
     if set(document) != {"group"} or not isinstance(groups, list):
         raise InputError(f"{where}: expected [[group]] tables and nothing else, got {', '.join(document) or 'nothing'}")

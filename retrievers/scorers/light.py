@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 from langchain_core.cross_encoders import BaseCrossEncoder
 from langchain_core.documents import Document
-from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, model_validator
 
 from retrievers.analysis import Analyzer
 from retrievers.errors import InputError
@@ -67,7 +67,7 @@ def load_light_weights(path: str | Path | None = None) -> LightWeights:
         raise InputError(f"no weights of the light scorer at {source}; {remedy}")
     try:
         return LightWeights.model_validate(json.loads(source.read_text(encoding="utf-8")))
-    except (UnicodeDecodeError, json.JSONDecodeError, ValidationError) as error:
+    except (ValueError, RecursionError) as error:  # not UTF-8, not JSON, not these fields
         raise InputError(f"{source}: not the weights of a light scorer ({error}); {remedy}") from error
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from rag.documents.readers import read_sources
-from rag.documents.sentences import sentence_spans
+from retrievers.sentences import sentence_spans
 from training.examples import Example, write_examples
 
 CORPUS = Path(__file__).resolve().parents[2] / "rag" / "demo" / "corpus"

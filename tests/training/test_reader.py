@@ -20,7 +20,7 @@ QUICK = ["--steps", "2", "--batch-size", "4", "--negatives", "1", "--eval-negati
 def rows(demo_questions) -> list[Example]:
     """Twenty questions over the demo corpus, each with the sentence that answers it and the one before."""
     from rag.documents.readers import read_sources
-    from rag.documents.sentences import sentence_spans
+    from retrievers.sentences import sentence_spans
     from training.reading.places import Match, answer_places
 
     sources = {source.doc_id: source for source in read_sources([demo_corpus()])}

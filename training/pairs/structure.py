@@ -6,8 +6,8 @@ import random
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 
-from rag.documents.sentences import sentence_spans
 from retrievers.analysis import fold
+from retrievers.sentences import sentence_spans
 from training.examples import Example
 from training.pairs.corpus import Passage
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import string
-import tomllib
 from collections.abc import Mapping
 from importlib import resources
 from pathlib import Path, PurePosixPath
@@ -12,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from rag.errors import first_mistake
 from retrievers.errors import InputError
+from retrievers.toml import parse_toml
 
 # Placeholders that every recipe has.
 OUT, CORPUS, QUESTIONS = "out", "corpus", "questions"
@@ -130,8 +130,6 @@ def parse_recipe(text: str, name: str) -> Recipe:
         InputError: it is no TOML, or a field is wrong.
     """
     try:
-        return Recipe.model_validate(tomllib.loads(text))
-    except tomllib.TOMLDecodeError as error:
-        raise InputError(f"{name}: not TOML: {error}") from error
+        return Recipe.model_validate(parse_toml(text, name))
     except ValidationError as error:
         raise InputError(f"{name}: {first_mistake(error)}") from error

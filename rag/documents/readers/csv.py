@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -88,7 +89,7 @@ def _check_header(header: list[str], path: Path) -> None:
             f"{path}, line 1: expected a header with doc_id (or id), title and text, found "
             f"{', '.join(header) or 'none'}; missing: {', '.join(missing)}"
         )
-    twice = sorted({name for name in header if header.count(name) > 1})
+    twice = sorted(name for name, count in Counter(header).items() if count > 1)
     if twice or "" in header:
         raise InputError(
             f"{path}, line 1: every column needs a name of its own; mend: {', '.join(twice) or 'empty name'}"

@@ -26,6 +26,11 @@ _BLOCKS = frozenset({
 # fmt: on
 # Deeper markup is generated or hostile; its text is taken without structure instead of exhausting the stack.
 _MAX_DEPTH = 150
+# As Python names them. «punycode», «idna» and «undefined» are no encodings of pages.
+_CHARSET = re.compile(
+    r"ascii|utf-8(?:-sig)?|utf-(?:16|32)(?:-[lb]e)?|cp\d{3,4}|koi8-[rtu]|iso8859-\d{1,2}|mac-\w+|tis-620|ptcp154|kz1048"
+    r"|gb\w+|big5\w*|euc_\w+|shift_jis\w*|iso2022_\w+|johab|hz"
+)
 _BLANK_SPACE = re.compile(r"[ \t\r\n\f]+")
 
 
@@ -60,18 +65,24 @@ def _markup(data: bytes, path: Path) -> str:
         dammit = require("bs4.dammit", "Reading .html files")
         declared = dammit.EncodingDetector.find_declared_encoding(data, is_html=True)
     if declared and declared.lower().replace("_", "-") not in {"utf-8", "utf8"}:
+        if not _is_charset(declared):
+            raise InputError(f"{path}: the page declares an unknown encoding, {declared!r}; save it as UTF-8")
         try:
             return data.decode(declared)
-        except LookupError as error:
-            raise InputError(
-                f"{path}: the page declares an unknown encoding, {declared!r}; save it as UTF-8"
-            ) from error
         except UnicodeDecodeError as error:
             raise InputError(
                 f"{path}: the page declares {declared}, but byte 0x{data[error.start]:02x} at offset {error.start} "
                 'is none of it; save it as UTF-8 with <meta charset="utf-8">'
             ) from error
     return decode(data, Place(str(path)))
+
+
+def _is_charset(name: str) -> bool:
+    """Whether pages come in this encoding; Python knows others, some of which take quadratic time."""
+    try:
+        return _CHARSET.fullmatch(codecs.lookup(name).name) is not None
+    except (LookupError, ValueError):  # no such name, or characters that no name has
+        return False
 
 
 class _Walker:

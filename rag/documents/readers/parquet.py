@@ -34,7 +34,7 @@ def read_parquet(path: Path) -> Iterator[Found]:
                     number += 1
                     place = Place(str(path), "row", number)
                     yield Found(place, document_from_row(row, place))
-    except arrow.ArrowException as error:
+    except (arrow.ArrowException, UnicodeDecodeError) as error:  # pyarrow takes text as it is told, valid or not
         raise InputError(f"{path}: cannot be read as Parquet ({error}); write or fetch it anew") from error
     except OSError as error:
         raise unreadable(path, error) from error

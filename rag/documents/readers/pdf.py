@@ -19,7 +19,8 @@ _LOGGER = logging.getLogger(__name__)
 
 _PAGE_NUMBER = re.compile(r"[-–—\s]*(?:стр\.?\s*|с\.\s*)?\d{1,4}(?:\s*(?:из|/)\s*\d{1,4})?[-–—\s]*", re.IGNORECASE)
 _ITEM = re.compile(r"(?:[-*•◦▪‣·–—]|\d{1,3}[.)]|[a-zа-яё]\))\s")
-_BROKEN_WORD = re.compile(r"([^\W\d_]+)[-\u00ad\u2010]$")
+_BROKEN_WORD = re.compile(r"([^\W\d_]{1,60})[-\u00ad\u2010]\Z")
+_BROKEN_TAIL = 61  # characters of it
 _WORD_START = re.compile(r"[^\W\d_]+")
 _ENDINGS = (".", "!", "?", "…", ":", ";")
 # A line this much shorter than the page's lines was ended by the writer and not by the margin.
@@ -92,7 +93,8 @@ def join_pages(pages: Sequence[Sequence[str]]) -> str:
     >>> print(join_pages([["Глубина озера Бай-", "кал велика."]]))
     Глубина озера Байкал велика.
     """
-    paragraphs: list[str] = []
+    paragraphs: list[list[str]] = []  # of each the pieces, which are put together once
+    tail = ""  # how the last of them ends
     previous = ""  # the line joined last, to judge whether it was full
     width = 0
     for lines in _without_running_titles(pages):
@@ -105,31 +107,42 @@ def join_pages(pages: Sequence[Sequence[str]]) -> str:
                 blank = True
                 continue
             if paragraphs and not blank and _continues(previous, line, width):
-                paragraphs[-1] = _joined(paragraphs[-1], line)
+                end = _end_before(tail, line)
+                paragraphs[-1][-1] = paragraphs[-1][-1][:-1] + end
+                paragraphs[-1].append(line)
+                tail = (tail[:-1] + end + line)[-_BROKEN_TAIL:]
             else:
-                paragraphs.append(line)
+                paragraphs.append([line])
+                tail = line[-_BROKEN_TAIL:]
             previous, blank = line, False
-    return "\n\n".join(paragraphs)
+    return "\n\n".join("".join(pieces) for pieces in paragraphs)
 
 
 def _continues(previous: str, line: str, width: int) -> bool:
     """Whether ``line`` goes on with the paragraph that ``previous`` is a line of."""
     if _ITEM.match(line):
         return False
-    if _BROKEN_WORD.search(previous) or line[0].islower():
+    if _broken_word(previous) or line[0].islower():
         return True
     full = len(previous) >= _FULL_LINE * width
     return full and not (previous.endswith(_ENDINGS) and len(previous) < 0.95 * width)
 
 
-def _joined(text: str, line: str) -> str:
-    """``text`` with ``line`` added; a word broken by a hyphen is made whole where the dictionary knows it so."""
-    head, tail = _BROKEN_WORD.search(text), _WORD_START.match(line)
-    if not head or not tail:
-        return f"{text} {line}"
-    if text[-1] == "\u00ad" or _is_word(head.group(1) + tail.group()):
-        return text[:-1] + line
-    return text + line
+def _end_before(tail: str, line: str) -> str:
+    """What the last character of a paragraph becomes where ``line`` goes on with it.
+
+    A word broken by a hyphen is made whole where the dictionary knows it so; else a space stands between the lines.
+    """
+    head, rest = _broken_word(tail), _WORD_START.match(line)
+    if not head or not rest:
+        return f"{tail[-1]} "
+    return "" if tail[-1] == "\u00ad" or _is_word(head + rest.group()) else tail[-1]
+
+
+def _broken_word(text: str) -> str:
+    """The letters before a hyphen at the end of ``text``; no more of them than a word has."""
+    found = _BROKEN_WORD.search(text[-_BROKEN_TAIL:])
+    return found.group(1) if found else ""
 
 
 def _is_word(word: str) -> bool:

@@ -15,10 +15,10 @@ from pydantic import ValidationError
 from rag.documents.chunking import ChunkingOptions, Unit, chunk_document, cut_at_space, pack
 from rag.documents.rows import SourceDocument
 from rag.documents.semantic import SemanticOptions
-from rag.documents.sentences import sentence_spans
 from rag.documents.structure import sections
 from retrievers.documents import split_chunk_id
 from retrievers.errors import InputError
+from retrievers.sentences import sentence_spans
 
 SENTENCE = st.lists(
     st.sampled_from(["озеро", "Байкал", "глубже", "всех", "1642", "м", "ё́лка"]), min_size=1, max_size=12

@@ -12,8 +12,8 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from rag.documents.sentences import sentence_spans
 from retrievers.analysis import lemma, lemmas, stop_words, tokenize
+from retrievers.sentences import sentence_spans
 from training.data.near_duplicates import containment, shingles
 from training.examples import Example
 from training.pairs.corpus import Passage

@@ -6,7 +6,7 @@ import razdel
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rag.documents.sentences import sentence_spans
+from retrievers.sentences import sentence_spans
 
 # What razdel's rules look at: sentence ends, abbreviations, initials, quotes, brackets, bullets, smiles, dashes.
 # fmt: off
