@@ -51,7 +51,7 @@ class IndexRepair:
     Args:
         directory: of the index.
         done: what was wrong and what became of it, a line each; nothing for a sound index.
-        lost: documents that cannot be read any more, by id.
+        lost: ids of the documents that cannot be read any more (see :class:`rag.index.salvage.Salvage`).
         finished: whether the index is whole now; it is as it was where documents are lost and were not to be dropped.
     """
 
@@ -90,8 +90,8 @@ def repair_index(
         MissingExtraError, ModelUnavailableError, StoreUnavailableError, OSError: as for building.
     """
     directory = Path(directory)
-    if not directory.is_dir():
-        read_current(directory)
+    if not (directory / GENERATIONS).is_dir():
+        read_current(directory)  # says what is there instead
     with writer_lock(directory / LOCK):
         done = find_current(directory)
         before = _parts(directory)

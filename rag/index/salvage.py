@@ -20,7 +20,8 @@ class Salvage:
 
     Args:
         positions: of those that are as they were stored, in order.
-        lost: ids of the others; of one whose id is gone too, where it was.
+        lost: ids of the others; of one whose id is gone too, where it was. Where a segment cannot even be asked which
+            documents it had, those that were removed from it before are among them.
     """
 
     positions: list[int]
@@ -53,7 +54,7 @@ def salvage(
     unnamed = count - len(deleted) - len(right) - len(lost)
     if unnamed > 0:
         names = sorted(_stored(store, path.name).difference(right.values(), lost, elsewhere))
-        lost += names if len(names) == unnamed else [f"(a document of segment {path.name})"] * unnamed
+        lost += names + [f"(a document of segment {path.name})"] * (unnamed - len(names))
     return Salvage(list(right), lost)
 
 

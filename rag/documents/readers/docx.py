@@ -6,9 +6,10 @@ import io
 import re
 import zipfile
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from rag.documents.readers.files import read_whole, require
 from rag.documents.readers.outline import Outline, squeeze
@@ -19,6 +20,7 @@ from retrievers.errors import InputError
 MAX_UNPACKED_BYTES = 512 * 2**20
 # Parts (pages, styles, pictures) of the archive; a large document has a few hundred.
 MAX_PARTS = 20_000
+_Found = TypeVar("_Found")
 _HEADING_STYLE = re.compile(r"heading ([1-9])", re.IGNORECASE)
 _OLE_MAGIC = b"\xd0\xcf\x11\xe0"  # Word 97-2003, and .docx files locked with a password
 
@@ -70,11 +72,11 @@ class _Writer:
 
     def __init__(self, document: Any) -> None:
         from docx.oxml.ns import qn
-        from docx.table import Table
-        from docx.text.paragraph import Paragraph
 
-        self._qn, self._paragraph_type, self._table_type = qn, Paragraph, Table
+        self._qn = qn
         self._document = document
+        self._styles: dict[str | None, _Style] = {}
+        self._formats: dict[tuple[str, int], str | None] = {}
         self._outline = Outline()
         self._counters: Counter[tuple[str, int]] = Counter()
         self._first_heading = ""
@@ -104,10 +106,10 @@ class _Writer:
         return gallery is not None and gallery.get(self._qn("w:val")) == "Table of Contents"
 
     def _paragraph(self, element: Any) -> None:
-        paragraph = self._paragraph_type(element, self._document._body)
+        style = self._style_of(element)
         text = self._text(element)
-        level = _heading_level(paragraph)
-        numbering = self._numbering(paragraph)
+        level = _heading_level(element, style)
+        numbering = self._numbering(element, style)
         if level == 0 and squeeze(text):
             self.title = self.title or squeeze(text)
             self._outline.heading(1, text)
@@ -145,19 +147,29 @@ class _Writer:
             ):
                 yield from self._pieces(child)
 
-    def _numbering(self, paragraph: Any) -> tuple[int, str] | None:
+    def _style_of(self, element: Any) -> _Style:
+        """The style of a paragraph, looked up once: python-docx searches all styles for it."""
+        from docx.enum.style import WD_STYLE_TYPE
+
+        if element.style not in self._styles:
+            style = self._document.part.get_style(element.style, WD_STYLE_TYPE.PARAGRAPH)
+            self._styles[element.style] = _Style.of(style)
+        return self._styles[element.style]
+
+    def _numbering(self, element: Any, style: _Style) -> tuple[int, str] | None:
         """Depth and marker of a list item; None for other paragraphs."""
-        properties = _numbering_properties(paragraph)
-        name = (paragraph.style.name or "") if paragraph.style is not None else ""
+        properties = _numbering_properties(element) or style.numbering
         if properties is None:
-            if name.startswith("List Bullet"):
+            if style.name.startswith("List Bullet"):
                 return 0, "-"
             return None
         number, depth = properties
         if number == "0":  # numbering switched off
             return None
-        format_ = self._number_format(number, depth)
-        if format_ in {None, "bullet", "none"} or name.startswith("List Bullet"):
+        if properties not in self._formats:
+            self._formats[properties] = self._number_format(number, depth)
+        format_ = self._formats[properties]
+        if format_ in {None, "bullet", "none"} or style.name.startswith("List Bullet"):
             return depth, "-"
         for deeper in range(depth + 1, 10):
             self._counters.pop((number, deeper), None)
@@ -204,42 +216,78 @@ class _Writer:
         return [text, *[""] * (min(int(width), 50) - 1 if width.isascii() and width.isdigit() else 0)]
 
 
-def _styles(paragraph: Any) -> Iterator[Any]:
-    """The paragraph's style and those it is based on."""
-    style, steps = paragraph.style, 0
-    while style is not None and steps < 20:  # a damaged file may have a circle of styles
-        yield style
-        style, steps = style.base_style, steps + 1
+@dataclass(frozen=True, slots=True)
+class _Style:
+    """What a paragraph's style says, or those it is based on.
+
+    Args:
+        name: of the style.
+        heading: 1 to 9 by the style's name, 0 for the document's title, None for others.
+        outline: level from 0, None where none is set.
+        numbering: identity of the numbering and depth, None where there is none.
+    """
+
+    name: str
+    heading: int | None
+    outline: int | None
+    numbering: tuple[str, int] | None
+
+    @classmethod
+    def of(cls, style: Any) -> _Style:
+        chain: list[Any] = []
+        while style is not None and len(chain) < 20:  # a damaged file may have a circle of styles
+            chain.append(style)
+            style = style.base_style
+        names = [one.name or "" for one in chain]
+        elements = [one.element for one in chain]
+        return cls(
+            name=names[0] if names else "",
+            heading=_first(map(_heading_of_name, names)),
+            outline=_first(map(_outline_level, elements)),
+            numbering=_first(map(_numbering_properties, elements)),
+        )
 
 
-def _heading_level(paragraph: Any) -> int | None:
+def _first(found: Iterable[_Found | None]) -> _Found | None:
+    return next((one for one in found if one is not None), None)
+
+
+def _heading_of_name(name: str) -> int | None:
+    if name == "Title":
+        return 0
+    match = _HEADING_STYLE.fullmatch(name)
+    return int(match.group(1)) if match else None
+
+
+def _heading_level(element: Any, style: _Style) -> int | None:
     """1 to 9 for a heading, 0 for the document's title, None for body text."""
+    if style.heading is not None:
+        return style.heading
+    level = _outline_level(element)
+    level = style.outline if level is None else level
+    return level + 1 if level is not None and level < 9 else None
+
+
+def _outline_level(holder: Any) -> int | None:
+    """Level that a paragraph or style sets itself."""
     from docx.oxml.ns import qn
 
-    for style in _styles(paragraph):
-        name = style.name or ""
-        if name == "Title":
-            return 0
-        if match := _HEADING_STYLE.fullmatch(name):
-            return int(match.group(1))
-    for holder in (paragraph._p, *(style.element for style in _styles(paragraph))):
-        outline = holder.find(f"{qn('w:pPr')}/{qn('w:outlineLvl')}")
-        if outline is not None and str(outline.get(qn("w:val"))).isdigit():
-            level = int(outline.get(qn("w:val")))
-            return level + 1 if level < 9 else None
-    return None
+    outline = holder.find(f"{qn('w:pPr')}/{qn('w:outlineLvl')}")
+    return None if outline is None else _small_number(outline.get(qn("w:val")))
 
 
-def _numbering_properties(paragraph: Any) -> tuple[str, int] | None:
-    """Identity of the numbering and depth, from the paragraph or its styles."""
+def _numbering_properties(holder: Any) -> tuple[str, int] | None:
+    """Identity of the numbering and depth that a paragraph or style sets itself."""
     from docx.oxml.ns import qn
 
-    for holder in (paragraph._p, *(style.element for style in _styles(paragraph))):
-        properties = holder.find(f"{qn('w:pPr')}/{qn('w:numPr')}")
-        if properties is None:
-            continue
-        number, level = properties.find(qn("w:numId")), properties.find(qn("w:ilvl"))
-        if number is not None:
-            depth = str(level.get(qn("w:val"))) if level is not None else "0"
-            return str(number.get(qn("w:val"))), int(depth) if depth.isdigit() else 0
-    return None
+    properties = holder.find(f"{qn('w:pPr')}/{qn('w:numPr')}")
+    number = None if properties is None else properties.find(qn("w:numId"))
+    if properties is None or number is None:
+        return None
+    level = properties.find(qn("w:ilvl"))
+    depth = None if level is None else _small_number(level.get(qn("w:val")))
+    return str(number.get(qn("w:val"))), depth or 0
+
+
+def _small_number(text: str | None) -> int | None:
+    return int(text) if text is not None and text.isascii() and text.isdigit() and len(text) < 4 else None

@@ -55,4 +55,4 @@ def _missed(operator: str, fractions: list[float]) -> dict[str, Any] | None:
 def _sayable(value: Any) -> bool:
     if isinstance(value, str):
         return not any("\ud800" <= sign <= "\udfff" for sign in value)  # halves of pairs, which no stored text holds
-    return -_EXACT <= float(value) <= _EXACT
+    return bool(abs(value) <= _EXACT)

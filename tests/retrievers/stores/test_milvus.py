@@ -49,7 +49,7 @@ def deleted(chunks: list[Document]) -> str:
 
 
 def questions(rows: list[dict[str, Any]]) -> list[str]:
-    return [str(row["question"]) for row in rows[:12]]
+    return [str(row["question"]) for row in rows[:6]]
 
 
 def test_bm25_in_the_engine_finds_what_ours_finds(
