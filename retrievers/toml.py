@@ -9,10 +9,12 @@ from typing import Any
 from retrievers.errors import InputError
 
 MOST_PARTS = 20
-# Strings and comments, in which dots are text; a quoted key is as good as a bare one.
+# Strings and comments, in which dots are text; a quoted key is as good as a bare one. A string may end with the text:
+# else every quote that never closes would be followed to the end of it.
 _QUOTED = re.compile(
-    r'"""(?:\\.|[^\\])*?"""' r"|'''.*?'''" r'|"(?:\\.|[^"\\\n])*"' r"|'[^'\n]*'" r"|#[^\n]*", re.DOTALL
-)
+    r'"""(?:\\.|[^\\])*?(?:"""|\Z)' r"|'''.*?(?:'''|\Z)"
+    r'|"(?:\\[^\n]|[^"\\\n])*+"?' r"|'[^'\n]*+'?" r"|#[^\n]*", re.DOTALL
+)  # fmt: skip
 # tomllib keeps every beginning of a dotted key: time and memory grow with the square of its parts.
 _LONG_KEY = re.compile(rf"(?<![\w-])(?:[\w-]++[ \t]*+\.[ \t]*+){{{MOST_PARTS}}}")
 

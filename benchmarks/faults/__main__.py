@@ -1,11 +1,16 @@
-"""Break off every operation on an index at every write, and see what is left of it.
+"""Break off every operation on an index at every write, damage every file, and see what is left.
 
 python -m benchmarks.faults [--points all|N] [--operations add remove …] [--failures killed …] [--folder DIR]
+python -m benchmarks.faults --damage [--flips N]
 
 For each operation it is counted first how often the process writes, syncs, renames or removes anything; then, at each
 of those calls (or at N spread over them), a fresh process is killed, or finds the disk full, broken or closed to it.
 Afterwards the index must be the old one or the new one, whole, with everything that was acknowledged; the next writer
 must work and leave nothing behind. From the order of the calls it is told too whether a power cut could undo anything.
+
+With ``--damage`` every file of an index is removed, cut, zeroed and has bits flipped: the index must answer or refuse,
+naming what is damaged, ``verify`` must name the file, and ``repair`` must bring everything back or name what is lost.
+
 Exit code 1 where any of it does not hold. Linux and a C compiler are needed.
 """
 
@@ -20,10 +25,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from rich.console import Console
+from rich.progress import track
 from rich.table import Table
 
 from benchmarks.faults.campaign import Failure, Report, run_operation
-from benchmarks.faults.operations import OPERATIONS
+from benchmarks.faults.damage import Wounds, hurts, sound_index
+from benchmarks.faults.operations import INDEXES, OPERATIONS
 from benchmarks.faults.shim import Shim, build_shim, is_loaded, preloaded, why_not
 from benchmarks.faults.warm import warm_up
 
@@ -35,7 +42,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     given = list(sys.argv[1:] if argv is None else argv)
     arguments = _parser().parse_args(given)
     if is_loaded():
-        return _campaign(arguments)
+        return _run(arguments)
     reason = why_not()
     if reason:
         print(f"error: {reason}", file=sys.stderr)
@@ -45,27 +52,35 @@ def main(argv: Sequence[str] | None = None) -> int:
         return subprocess.run(command, env=preloaded(build_shim(Path(folder))), check=False).returncode
 
 
-def _campaign(arguments: argparse.Namespace) -> int:
+def _run(arguments: argparse.Namespace) -> int:
     warm_up()
     console = Console(width=140)
+    with tempfile.TemporaryDirectory(dir=arguments.folder) as folder:
+        campaign = _damage if arguments.damage else _faults
+        tried, violations = campaign(arguments, Path(folder).resolve(), console)
+    for violation in violations:
+        console.print(violation, markup=False, soft_wrap=True)
+    console.print(f"{tried} tried, {len(violations)} violations")
+    return 1 if violations else 0
+
+
+def _faults(arguments: argparse.Namespace, folder: Path, console: Console) -> tuple[int, list[str]]:
     table = Table("operation", "failure", *("boundaries", "tried", "old", "new", "violated", "seconds"))
     violations: list[str] = []
     tried = 0
-    with tempfile.TemporaryDirectory(dir=arguments.folder) as folder:
-        for operation in OPERATIONS:
-            if arguments.operations and operation.name not in arguments.operations:
-                continue
-            work = Path(folder).resolve() / operation.name
-            report = run_operation(operation, arguments.failures, arguments.points, work, Shim())
-            _add(table, report)
-            violations += report.violations
-            tried += sum(row.trials for row in report.rows)
-            print(f"{operation.name}: {len(report.stage.log)} boundaries", file=sys.stderr)
+    for operation in OPERATIONS:
+        if arguments.operations and operation.name not in arguments.operations:
+            continue
+        report = run_operation(operation, arguments.failures, arguments.points, folder / operation.name, Shim())
+        _add(table, report)
+        violations += report.violations
+        tried += sum(row.trials for row in report.rows)
+        print(
+            f"{operation.name}: {len(report.stage.log)} boundaries, {len(report.violations)} violations",
+            file=sys.stderr,
+        )
     console.print(table)
-    for violation in violations:
-        console.print(violation, markup=False, soft_wrap=True)
-    console.print(f"{tried} faults, {len(violations)} violations")
-    return 1 if violations else 0
+    return tried, violations
 
 
 def _add(table: Table, report: Report) -> None:
@@ -76,9 +91,28 @@ def _add(table: Table, report: Report) -> None:
     table.add_row(report.stage.operation.name, "power cut", str(len(report.stage.log)), "", "", "", order, "")
 
 
+def _damage(arguments: argparse.Namespace, folder: Path, console: Console) -> tuple[int, list[str]]:
+    columns = ("damages", "as before", "refuses", "otherwise", "named by verify", "documents lost", "violated")
+    table = Table("index", "file", *columns)
+    violations: list[str] = []
+    tried = 0
+    for name, prepare in INDEXES.items():
+        sound = sound_index(prepare, folder / name)
+        wounds = Wounds()
+        for hurt in track([*hurts(sound.directory, arguments.flips)], name, console=Console(stderr=True)):
+            wounds.take(sound, hurt)
+        for file, counts in wounds.rows():
+            table.add_row(name, file, *map(str, counts))
+        violations += wounds.violations
+        tried += wounds.tried
+    console.print(table)
+    return tried, violations
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="python -m benchmarks.faults", description="Break off every operation on an index at every write."
+        prog="python -m benchmarks.faults",
+        description="Break off every operation on an index at every write, damage every file, and see what is left.",
     )
     parser.add_argument("--points", type=_points, default=None, metavar="all|N", help="faults of a kind (default: all)")
     names = [one.name for one in OPERATIONS]
@@ -93,6 +127,8 @@ def _parser() -> argparse.ArgumentParser:
         metavar="NAME",
         help=f"of {', '.join(kinds)}",
     )
+    parser.add_argument("--damage", action="store_true", help="damage files instead")
+    parser.add_argument("--flips", type=int, default=8, metavar="N", help="flipped bits a file (default: 8)")
     memory = _MEMORY if os.access(_MEMORY, os.W_OK) else None
     parser.add_argument("--folder", type=Path, default=memory, metavar="DIR", help="where to work (default: in memory)")
     return parser

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.faults.forked import Outcome, run_forked
-from benchmarks.faults.state import contents_of, doc_ids, embeddings_of
+from benchmarks.faults.state import MADE_UP, contents_of, doc_ids, embeddings_of
 from rag.index import repair_index, verify_index
 
 _SECONDS = 300.0
@@ -122,6 +122,25 @@ class Healing:
     violations: list[str]
 
 
+def sound_index(prepare: Callable[[Path], None], work: Path) -> Sound:
+    """Build the index that is damaged.
+
+    Raises:
+        RuntimeError: it cannot be built, or is not sound.
+    """
+    directory = work / "sound"
+    work.mkdir(parents=True)
+
+    def made() -> dict[str, Any]:
+        prepare(directory)
+        return {"state": contents_of(directory), "doc_ids": doc_ids(directory), "problems": _verify(directory)}
+
+    outcome = run_forked(made, seconds=_SECONDS, errors=work / "stderr")
+    if outcome.end != "returned" or outcome.value["problems"]:
+        raise RuntimeError(f"the index is not sound before it is damaged: {outcome}")
+    return Sound(directory, work, outcome.value["state"], outcome.value["doc_ids"])
+
+
 def heal(sound: Sound, hurt: Hurt) -> Healing:
     """Damage a copy of an index, ask it, verify it and repair it, each in a process of its own."""
     directory = sound.work / "hurt"
@@ -141,6 +160,43 @@ def heal(sound: Sound, hurt: Hurt) -> Healing:
         shutil.rmtree(directory)
 
 
+@dataclass(slots=True)
+class Wounds:
+    """All damages to an index, summed up by file."""
+
+    _healed: dict[str, list[Healing]] = field(default_factory=dict)
+
+    def take(self, sound: Sound, hurt: Hurt) -> None:
+        """Inflict a damage and count what came of it; files whose names are made up anew count together."""
+        self._healed.setdefault(MADE_UP.sub("*", hurt.file), []).append(heal(sound, hurt))
+
+    @property
+    def tried(self) -> int:
+        """Number of damages."""
+        return sum(map(len, self._healed.values()))
+
+    @property
+    def violations(self) -> list[str]:
+        """Everything that must not be, a line each."""
+        every = (healing for healed in self._healed.values() for healing in healed)
+        return [f"{healing.hurt}: {violation}" for healing in every for violation in healing.violations]
+
+    def rows(self) -> Iterator[tuple[str, list[int]]]:
+        """Each file with its counts: damages, the three kinds of answers, told by verify, documents lost, violated."""
+        for file, healed in self._healed.items():
+            answers = [healing.answers for healing in healed]
+            yield (
+                file,
+                [
+                    len(healed),
+                    *(answers.count(answer) for answer in ("as before", "refuses", "otherwise")),
+                    sum(healing.told for healing in healed),
+                    sum(healing.lost > 0 for healing in healed),
+                    sum(bool(healing.violations) for healing in healed),
+                ],
+            )
+
+
 def _verify(directory: Path) -> list[str]:
     return [problem.message for problem in verify_index(directory, embeddings=embeddings_of(directory))]
 
@@ -148,7 +204,7 @@ def _verify(directory: Path) -> list[str]:
 def _repair(directory: Path, of: int) -> dict[str, Any]:
     """Repair an index of so many documents, without those that are lost unless all are."""
     first = repair_index(directory, embeddings=embeddings_of(directory))
-    if len(first.lost) == of:
+    if len(first.lost) >= of:
         return {"lost": first.lost, "state": None, "doc_ids": [], "problems": []}
     if not first.finished:
         repair_index(directory, embeddings=embeddings_of(directory), drop_damaged=True)
@@ -207,5 +263,5 @@ def _words(state: str) -> str:
     return state.split(" in ")[0]  # without the number of segments
 
 
-def _forked(sound: Sound, function: Any) -> Outcome:
+def _forked(sound: Sound, function: Callable[[], Any]) -> Outcome:
     return run_forked(function, seconds=_SECONDS, errors=sound.work / "stderr")

@@ -145,3 +145,6 @@ OPERATIONS = (
     Operation("find again", nameless, repair),
     Operation("ask", two_segments, ask),
 )
+
+# What is damaged: a graph of vectors that is kept on disk, and an encoder's state, are in none of the small indexes.
+INDEXES: dict[str, Callable[[Path], None]] = {"many": many, "fitted": fitted}

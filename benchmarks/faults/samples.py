@@ -54,7 +54,7 @@ class HashEmbeddings(Embeddings):
         for row, text in zip(rows, texts, strict=True):
             for word in lemmas(text):
                 row[int.from_bytes(hashlib.sha256(word.encode()).digest()[:4]) % DIMENSION] += 1
-        return rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-9)
+        return np.asarray(rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-9), np.float32)
 
     @override
     def embed_documents(self, texts: list[str]) -> list[list[float]]:

@@ -158,7 +158,7 @@ def build_shim(folder: Path) -> Path:
     if reason:
         raise RuntimeError(reason)
     library = folder / "shim.so"
-    command = ["cc", "-shared", "-fPIC", "-O2", "-o", library, _SOURCE, "-ldl"]
+    command: list[str | Path] = ["cc", "-shared", "-fPIC", "-O2", "-o", library, _SOURCE, "-ldl"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         raise RuntimeError(f"the fault shim does not compile: {done.stderr.strip()}")

@@ -123,13 +123,14 @@ def parse_line(path: Path, number: int, raw: bytes) -> Row:
     place = f"{path}:{number}"
     line = decode(raw, Place(str(path)), line=number).strip()
     try:
-        return _row(place, json.loads(line))
+        value = json.loads(line)
     except json.JSONDecodeError as error:
         raise InputError(f"{place}: not JSON: {error.msg} at column {error.colno}") from error
     except RecursionError as error:
         raise InputError(f"{place}: JSON nested too deeply") from error
     except ValueError as error:  # a number of thousands of digits
         raise InputError(f"{place}: JSON that cannot be read: {error}") from error
+    return _row(place, value)
 
 
 def read_json(path: Path) -> Any:

@@ -100,6 +100,8 @@ def make_document(
     for name, content in (("title", document.title), ("text", text), *kept.items()):
         if isinstance(content, str):
             _check_text(content, str(name), place)
+    for name in kept:
+        _check_text(name, "a field's name", place)
     return document
 
 

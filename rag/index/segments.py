@@ -92,10 +92,14 @@ def open_segment(path: Path, deleted: frozenset[int] = frozenset()) -> Segment:
     if documents.ndim != 2 or documents.shape[1] != 2:
         raise IndexFormatError(f"{path / DOCUMENTS} is damaged: an array of shape {documents.shape}; {REMEDY}")
     positions, counts = documents[:, 0], documents[:, 1]
+    # A changed document keeps its position and may come after a new one, so they need not ascend.
     if len(documents) and (
-        positions[0] < 0 or np.any(np.diff(positions) <= 0) or counts.min() < 0 or counts.max() > _MOST_CHUNKS
+        positions.min() < 0
+        or len(np.unique(positions)) < len(positions)
+        or counts.min() < 0
+        or counts.max() > _MOST_CHUNKS
     ):
-        raise IndexFormatError(f"{path / DOCUMENTS} is damaged: expected positions in order and counts; {REMEDY}")
+        raise IndexFormatError(f"{path / DOCUMENTS} is damaged: expected different positions, and counts; {REMEDY}")
     return Segment(path, SourceTable(path / SOURCES), positions, counts, deleted)
 
 

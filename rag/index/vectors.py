@@ -31,7 +31,10 @@ _BATCH = 2_000  # chunks encoded and stored at once: 4 MB of vectors and texts, 
 
 def place(draft: Draft, location: str | None, dimension: int) -> StoreRecord:
     """Where a draft's vectors go: into its segments, or to the store at ``location``."""
-    return StoreRecord(location=location or EMBEDDED, index_id=draft.index_id, dimension=dimension)
+    from retrievers.stores import StoreURL
+
+    location = str(StoreURL.parse(location).absolute()) if location else EMBEDDED  # read from other directories too
+    return StoreRecord(location=location, index_id=draft.index_id, dimension=dimension)
 
 
 def open_vector_store(directory: Path, record: StoreRecord, bm25: BM25Options | None = None) -> ChunkStore:

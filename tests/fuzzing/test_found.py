@@ -32,6 +32,7 @@ from retrievers.filters import validate
 from retrievers.language import is_russian
 from retrievers.stores.urls import StoreURL
 from retrievers.toml import MOST_PARTS, parse_toml
+from tests.fixtures import hostile_files
 
 LONG_NUMBER = "9" * 5_000  # Python turns no number of more than 4,300 digits into text or back
 DEEP = "[" * 100_000
@@ -89,6 +90,20 @@ def test_json_of_endless_numbers_and_brackets(tmp_path, content):
         load_calibration(str(path))
     with pytest.raises(InputError, match=r"файл\.json:3"):
         parse_line(path, 3, content.encode())
+
+
+@pytest.mark.parametrize("name", ["\\ud800", "\\u0000"], ids=["surrogate", "nul"])
+def test_half_a_surrogate_pair_in_the_name_of_a_field(tmp_path, name):
+    """Values were looked at, names were not: UnicodeEncodeError when the document's digest was taken."""
+    path = written(tmp_path, "строки.jsonl", f'{{"doc_id": "а", "text": "Озеро.", "год{name}": 1996}}')
+    with pytest.raises(InputError, match="name"):
+        list(read_sources([path]))
+
+
+def test_quotes_of_settings_that_never_close():
+    """The look for dotted keys followed each to the end of the text."""
+    with pytest.raises(InputError, match="not TOML"):
+        parse_toml('\\"' * 100_000, "x.toml")
 
 
 def test_filters_of_endless_numbers_and_brackets():
@@ -192,6 +207,24 @@ def test_many_columns(tmp_path):
     path = written(tmp_path, "таблица.csv", "doc_id,text" + ",а" * 200_000 + "\n")
     with pytest.raises(InputError, match="a name of its own"):
         list(read_sources([path]))
+
+
+def test_many_paragraphs_in_word(tmp_path):
+    """The style of each was searched for among all styles, five times: 830 empty ones took 7 s."""
+    pytest.importorskip("docx", reason="python-docx of the extra docs is not installed")
+    data = hostile_files.docx(hostile_files.word_xml("<w:p/>" * 20_000 + hostile_files.PARAGRAPH))
+    (source,) = read_sources([written(tmp_path, "озеро.docx", data)])
+    assert source.text == "Площадь Ладожского озера — 17 870 км²."
+
+
+@pytest.mark.parametrize("level", ["²", "9" * 5_000, "-1", "x"], ids=["power", "digits", "negative", "letter"])
+def test_levels_of_word_that_are_no_numbers(tmp_path, level):
+    """«²» is a digit and no number to Python: the whole file was refused."""
+    pytest.importorskip("docx", reason="python-docx of the extra docs is not installed")
+    properties = f'<w:numPr><w:ilvl w:val="{level}"/><w:numId w:val="1"/></w:numPr><w:outlineLvl w:val="{level}"/>'
+    body = f"<w:p><w:pPr>{properties}</w:pPr><w:r><w:t>Пункт</w:t></w:r></w:p>"
+    path = written(tmp_path, "озеро.docx", hostile_files.docx(hostile_files.word_xml(body)))
+    assert [source.text for source in read_sources([path])] == ["- Пункт"]
 
 
 def test_lines_of_a_page_without_an_end():

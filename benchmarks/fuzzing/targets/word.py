@@ -32,7 +32,7 @@ _TOKENS = (
     "<w:p><w:r><w:pict><w:txbxContent>",
 )  # fmt: skip
 # A file of a few kilobytes is unpacked and parsed as XML three times its size, with styles and themes beside it.
-_BUDGET = Budget(seconds=0.5, seconds_per_megabyte=60, memory=256 * 2**20, memory_per_byte=1_500)
+_BUDGET = Budget(seconds=0.5, seconds_per_megabyte=20, memory=256 * 2**20, memory_per_byte=1_500)
 
 
 def open_target(name: str, scratch: Scratch) -> Target:

@@ -105,7 +105,7 @@ def test_nothing_leads_back_to_where_it_began(world) -> None:
         ('evidence = "родился в 1801 году" }', 'evidence = "раз два три четыре пять шесть" }', "at most 5 words"),
         ('gender = "masc"', 'gender = "male"', "poet: field gender"),
         ('page = "1"', "", "poem.facts.author: no page"),
-        ("[poem]", "[poem", "cannot be read"),
+        ("[poem]", "[poem", "not TOML"),
     ],
 )
 def test_mistakes_in_the_facts_are_named(world, old, new, message) -> None:

@@ -50,10 +50,11 @@ def test_there_are_never_many_segments_and_no_chunk_is_lost(additions: list[int]
     written = 0
     for added in additions:
         sizes.append(Size(added, added))
-        for group in merges(sizes, 10**9):
-            merged = sum(sizes[number].living for number in group)
-            written += merged
-            sizes = [size for number, size in enumerate(sizes) if number not in group] + [Size(merged, merged)]
+        groups = merges(sizes, 10**9)
+        merged = [sum(sizes[number].living for number in group) for group in groups]
+        written += sum(merged)
+        gone = {number for group in groups for number in group}
+        sizes = [size for number, size in enumerate(sizes) if number not in gone] + [Size(n, n) for n in merged]
     total = sum(additions)
     assert sum(size.living for size in sizes) == total
     assert len(sizes) <= (FANOUT - 1) * 9 + 1  # 60 additions of 50,000: nine tiers
@@ -102,7 +103,8 @@ def test_a_changed_index_is_the_one_built_anew(data: st.DataObject) -> None:
                 remove_documents([f"d{n}" for n in gone], changed, embeddings=encoder)
                 living = {n: source for n, source in living.items() if n not in gone}
             else:
-                new = {n: page(n, *data.draw(words)) for n in data.draw(st.sets(st.integers(0, 9), min_size=1))}
+                numbers = data.draw(st.lists(st.integers(0, 9), min_size=1, max_size=6, unique=True))
+                new = {n: page(n, *data.draw(words)) for n in numbers}
                 add_documents(list(new.values()), changed, embeddings=encoder)
                 living = {**living, **new}
         build_index(list(living.values()), anew, options, embeddings=encoder)

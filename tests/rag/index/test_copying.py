@@ -86,6 +86,16 @@ def test_a_copy_of_a_copy_is_the_same(changed: Path, tmp_path: Path) -> None:
     assert second.vectors_sha256 == first.vectors_sha256
 
 
+def test_the_path_of_a_store_holds_from_everywhere(
+    changed: Path, tmp_path: Path, encoder: HashEmbeddings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    copy_index(changed, "copy", store="chroma:vectors")
+    monkeypatch.chdir("/")
+    with open_index(tmp_path / "copy", embeddings=encoder) as index:
+        assert found_ids(index.dense(k=1).invoke("глубина озера")) == ["baikal_0"]
+
+
 def test_only_a_new_directory_is_taken(changed: Path, tmp_path: Path, encoder: HashEmbeddings) -> None:
     build_index(SOURCES, tmp_path / "other", embeddings=encoder)
     before = files_below(tmp_path / "other")
