@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import gzip
 import importlib.util
 import itertools
@@ -90,7 +91,10 @@ def ray_cluster() -> Iterator[str]:
         warnings.simplefilter("ignore")  # Ray's own
         ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False, configure_logging=False)
     yield ray.get_runtime_context().gcs_address
-    ray.shutdown()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)  # it does not wait for all the processes that it ends
+        ray.shutdown()
+        gc.collect()
 
 
 @pytest.fixture(scope="session")

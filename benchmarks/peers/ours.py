@@ -66,4 +66,5 @@ def _index_vectors(index: Index, chunks: Sequence[Document]) -> None:
     with TemporaryDirectory() as folder:
         store = open_chunk_store("chroma", index_id="peer", folder_of=Path(folder).joinpath, dimension=vectors.shape[1])
         with closing(store):
-            store.write("000001", [Batch(chunks, vectors, [[]] * len(chunks))])
+            kept = [Document(page_content="", metadata={"chunk_id": chunk_id_of(chunk)}) for chunk in chunks]
+            store.write("000001", [Batch(kept, vectors, [[]] * len(chunks))])

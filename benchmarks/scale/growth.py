@@ -116,7 +116,7 @@ def _documents(grown: Grown, size: int, folder: Path) -> dict[str, float]:
 
 def _vectors(grown: Grown, size: int, folder: Path) -> dict[str, float]:
     folder.mkdir()
-    store = open_chunk_store("chroma", index_id="growth", folder_of=lambda name: folder / name)
+    store = open_chunk_store("chroma", index_id="growth", folder_of=folder.joinpath, dimension=grown.vectors.shape[1])
 
     def batches() -> Iterator[Batch]:
         for number, vectors in enumerate(grown.unit_vectors(size, _BATCH)):

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -43,11 +45,11 @@ def find_current(directory: Path) -> list[str]:
     try:
         read_current(directory)
     except (IndexNotFoundError, IndexFormatError):
-        if not _names(directory) or pointer.get("format", FORMAT) != FORMAT:
+        if pointer.get("format", FORMAT) != FORMAT or not any(_manifests(directory)):
             raise
     else:
         return []
-    found = [generation for name in _names(directory) for generation in _readable(directory, name)]
+    found = [*_readable(directory)]
     if not found:
         raise IndexFormatError(
             f"{directory} cannot be repaired: only a manifest tells how the index was built, and neither one nor its "
@@ -81,21 +83,19 @@ def _use(directory: Path, generation: Generation, manifest: Path, pointer: dict[
     return done
 
 
-def _readable(directory: Path, name: str) -> list[tuple[Generation, Path]]:
-    """A generation as its manifest tells, and as the copy does, as far as they can be read."""
-    folder = directory / GENERATIONS / name
-    found = []
-    for path in (folder / MANIFEST, folder / COPY / MANIFEST):
-        try:
-            found.append((Generation(folder, read_manifest(path, directory)), path))
-        except IndexFormatError:
-            continue
-    return found
+def _manifests(directory: Path) -> Iterator[tuple[Path, Path]]:
+    """Generations with their manifests and the copies of these, as far as there are any."""
+    for folder in sorted((directory / GENERATIONS).glob("*")):
+        for path in (folder / MANIFEST, folder / COPY / MANIFEST):
+            if re.fullmatch(NAME, folder.name) and path.is_file():
+                yield folder, path
 
 
-def _names(directory: Path) -> list[str]:
-    folder = directory / GENERATIONS
-    return [path.name for path in folder.iterdir() if re.fullmatch(NAME, path.name)] if folder.is_dir() else []
+def _readable(directory: Path) -> Iterator[tuple[Generation, Path]]:
+    """Generations as a manifest that can be read tells of them, and that manifest."""
+    for folder, path in _manifests(directory):
+        with contextlib.suppress(IndexFormatError):
+            yield Generation(folder, read_manifest(path, directory)), path
 
 
 def _pointer(directory: Path) -> dict[str, Any]:

@@ -5,6 +5,7 @@ Importing this module imports chromadb (about .7 s).
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,10 @@ from chromadb.errors import ChromaError
 
 from retrievers.errors import StoreUnavailableError
 from retrievers.stores.urls import StoreURL, store_token
+
+# chromadb counts who shares a directory in a table of the process, and counts wrong where threads open and close
+# directories at once.
+_COUNTING = threading.Lock()
 
 FAILURES = (ChromaError, ValueError, OSError)  # what a client raises where a store does not do as asked
 
@@ -28,7 +33,8 @@ def open_client(location: StoreURL | Path) -> Any:
     path = location if isinstance(location, Path) else location.path
     try:
         if path is not None:
-            return chromadb.PersistentClient(path=str(path), settings=settings)
+            with _COUNTING:
+                return chromadb.PersistentClient(path=str(path), settings=settings)
         assert isinstance(location, StoreURL)
         token = store_token()
         return chromadb.HttpClient(
@@ -49,7 +55,8 @@ def close_client(client: Any) -> None:
         getattr(getattr(part, "_server", None), "_session", None)
         for part in (client, getattr(client, "_admin_client", None))
     ]
-    client.close()
+    with _COUNTING:
+        client.close()
     for session in sessions:
         if session is not None:
             session.close()

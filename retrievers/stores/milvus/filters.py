@@ -49,7 +49,9 @@ def expression_of(where: Where | None) -> str | None:
             return _joined("or", [f"{name} == {value}" for value in values])
         case "$contains":
             value = _literal(operand)
-            return None if value is None else f"json_contains({name}, {value})"
+            if value is None or value.startswith("-"):  # the engine reads no sign there
+                return None
+            return f"json_contains({name}, {value})"
         case "$ne" | "$nin" | "$not_contains":
             return None
         case _:

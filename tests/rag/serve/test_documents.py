@@ -239,7 +239,7 @@ def test_a_full_disk_changes_nothing(client, monkeypatch):
     def fail(*_arguments, **_options):
         raise OSError(errno.ENOSPC, "No space left on device", "/srv/index")
 
-    monkeypatch.setattr(rag.index.writing, "write_lexical", fail)
+    monkeypatch.setattr(rag.index.writing, "write_manifest", fail)
     response = client.post("/api/documents", files=[LADOGA])
     assert error_of(response) == (503, "unavailable")
     assert "/srv" not in response.text
