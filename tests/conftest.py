@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import gzip
 import importlib.util
 import itertools
@@ -90,11 +89,11 @@ def ray_cluster() -> Iterator[str]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # Ray's own
         ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False, configure_logging=False)
+    started = [one.process for kind in ray._private.worker._global_node.all_processes.values() for one in kind]
     yield ray.get_runtime_context().gcs_address
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ResourceWarning)  # it does not wait for all the processes that it ends
-        ray.shutdown()
-        gc.collect()
+    ray.shutdown()
+    for process in started:  # it waits a second for each that it ends; a busy machine needs more
+        process.wait(60)
 
 
 @pytest.fixture(scope="session")

@@ -65,30 +65,28 @@ def _run(arguments: argparse.Namespace) -> int:
 
 
 def _faults(arguments: argparse.Namespace, folder: Path, console: Console) -> tuple[int, list[str]]:
-    table = Table("operation", "failure", *("boundaries", "tried", "old", "new", "violated", "seconds"))
     violations: list[str] = []
     tried = 0
     for operation in OPERATIONS:
-        if arguments.operations and operation.name not in arguments.operations:
-            continue
-        report = run_operation(operation, arguments.failures, arguments.points, folder / operation.name, Shim())
-        _add(table, report)
-        violations += report.violations
-        tried += sum(row.trials for row in report.rows)
-        print(
-            f"{operation.name}: {len(report.stage.log)} boundaries, {len(report.violations)} violations",
-            file=sys.stderr,
-        )
-    console.print(table)
+        if not arguments.operations or operation.name in arguments.operations:
+            work = folder / operation.name
+            report = run_operation(operation, arguments.failures, arguments.points, work, Shim())
+            console.print(_table(report))  # at once: a campaign takes hours
+            violations += report.violations
+            tried += sum(row.trials for row in report.rows)
     return tried, violations
 
 
-def _add(table: Table, report: Report) -> None:
+def _table(report: Report) -> Table:
+    order = "would undo something" if report.order else "would undo nothing"
+    title = f"{report.stage.operation.name}: {len(report.stage.log)} boundaries; a power cut {order}"
+    table = Table(
+        "failure", "possible", "tried", "old", "new", "violated", "seconds", title=title, title_justify="left"
+    )
     for row in report.rows:
         counts = (row.boundaries, row.trials, row.old, row.new, len(row.failed))
-        table.add_row(row.operation, row.failure, *map(str, counts), f"{row.seconds:.0f}")
-    order = "broken" if report.order else "safe"
-    table.add_row(report.stage.operation.name, "power cut", str(len(report.stage.log)), "", "", "", order, "")
+        table.add_row(row.failure, *map(str, counts), f"{row.seconds:.0f}")
+    return table
 
 
 def _damage(arguments: argparse.Namespace, folder: Path, console: Console) -> tuple[int, list[str]]:
